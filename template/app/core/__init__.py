@@ -1,0 +1,1 @@
+"""The platform: maintained by the template. Your code goes to `app/features`."""

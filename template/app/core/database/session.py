@@ -1,0 +1,119 @@
+"""One request, one transaction: committed before the answer leaves, or not at all."""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Annotated, cast
+
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+from sqlalchemy.pool import QueuePool
+
+from app.core.database.engine import DatabaseSettings, create_engine
+from app.core.errors import Unavailable
+
+logger = logging.getLogger(__name__)
+
+Effect = Callable[[], Awaitable[None]]
+
+
+class WriteSession(AsyncSession):
+    """A session whose transaction ends with the block that opened it."""
+
+    def after_commit(self, effect: Effect) -> None:
+        """Run an effect once the transaction is committed, and only then."""
+        self.info.setdefault("after_commit", []).append(effect)
+
+
+class Database:
+    """The pool of connections, and the two kinds of session on it."""
+
+    name = "database"
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        # The same pool. Without a transaction a read saves two round trips and the lock.
+        reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._write_sessions = async_sessionmaker(
+            engine, class_=WriteSession, expire_on_commit=False
+        )
+        self._read_sessions = async_sessionmaker(reader, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncGenerator[WriteSession]:
+        """Open a session that commits when the block ends well, then runs the effects."""
+        with unavailable_if_down():
+            async with self._write_sessions.begin() as session:
+                yield session
+        for effect in session.info.get("after_commit", ()):
+            try:
+                await effect()
+            except Exception:
+                # The data is stored: the client is told so, and the log what is missing.
+                logger.exception("An effect failed after its commit")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncGenerator[AsyncSession]:
+        """Open a session for queries: each sees what is committed when it runs."""
+        with unavailable_if_down():
+            async with self._read_sessions() as session:
+                yield session
+
+    async def ping(self) -> None:
+        """Make the smallest query."""
+        async with self._read_sessions() as session:
+            await session.execute(text("SELECT 1"))
+
+    def stats(self) -> Mapping[str, float]:
+        """Count the connections of the pool."""
+        pool = cast("QueuePool", self.engine.pool)
+        return {
+            "size": pool.size(),
+            "checked_in": pool.checkedin(),
+            "checked_out": pool.checkedout(),
+            "overflow": max(pool.overflow(), 0),
+        }
+
+
+@contextmanager
+def unavailable_if_down() -> Generator[None]:
+    """Tell a database that is away, locked or overrun from a mistake of the service."""
+    try:
+        yield
+    except (PoolTimeoutError, OperationalError) as error:
+        logger.warning("The database is unavailable: %s", error)
+        raise Unavailable("The database is unavailable. Try again.") from error
+
+
+@asynccontextmanager
+async def open_database(settings: DatabaseSettings) -> AsyncGenerator[Database]:
+    """Open the pool; connections are made as they are needed."""
+    engine = create_engine(settings)
+    try:
+        yield Database(engine)
+    finally:
+        await engine.dispose()
+
+
+def get_database(connection: HTTPConnection) -> Database:
+    """Take the database from a request or a socket."""
+    database: Database = connection.state.database
+    return database
+
+
+DatabaseDep = Annotated[Database, Depends(get_database)]
+
+
+async def get_session(database: DatabaseDep) -> AsyncGenerator[WriteSession]:
+    """Open the transaction of a request."""
+    async with database.write() as session:
+        yield session
+
+
+# `scope="function"`: with the default, the commit comes after the response, and a client
+# has its 201 when the commit fails.
+SessionDep = Annotated[WriteSession, Depends(get_session, scope="function")]

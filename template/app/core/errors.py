@@ -1,0 +1,52 @@
+"""What can go wrong on purpose.
+
+    AppError
+    ├── BadRequest        400  the request can't be understood
+    ├── NotFound          404  there is no such thing
+    ├── Conflict          409  it doesn't fit what is stored
+    └── Unavailable       503  something that the service needs is away; try again
+
+A feature derives its own: `class PostNotFound(NotFound)`. 422 is left to payloads that
+don't validate. `app.core.problem` renders them.
+"""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class AppError(Exception):
+    """An error with a status, told to the client in its own words."""
+
+    status: ClassVar[HTTPStatus]
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class BadRequest(AppError):
+    """The request can't be understood."""
+
+    status = HTTPStatus.BAD_REQUEST
+
+
+class NotFound(AppError):
+    """There is no such thing."""
+
+    status = HTTPStatus.NOT_FOUND
+
+
+class Conflict(AppError):
+    """The request is sound, but doesn't fit what is stored."""
+
+    status = HTTPStatus.CONFLICT
+
+
+class Unavailable(AppError):
+    """Something that the service needs is away, or too slow."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds

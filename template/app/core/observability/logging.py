@@ -1,0 +1,48 @@
+"""One line per event on standard error, each with the id of the request that it belongs to."""
+
+import logging
+import time
+from contextvars import ContextVar
+from logging.config import dictConfig
+from typing import Literal
+
+from pydantic import BaseModel
+
+# Also inside tasks that the request started: they run in a copy of its context.
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+class LogSettings(BaseModel):
+    """How much is logged."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class LineFormatter(logging.Formatter):
+    """Time in UTC, level, request id, logger, message."""
+
+    converter = time.gmtime
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        record.request_id = request_id.get()
+        return super().formatMessage(record)
+
+
+def configure_logging(settings: LogSettings) -> None:
+    """Send every logger, the libraries' too, through one handler."""
+    dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "line": {
+                    "()": LineFormatter,
+                    "fmt": "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s",
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "root": {"level": settings.log_level, "handlers": ["stderr"]},
+        }
+    )

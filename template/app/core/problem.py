@@ -1,0 +1,106 @@
+"""How errors reach the client: `application/problem+json` (RFC 9457), one shape for all."""
+
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from app.core.errors import AppError, Unavailable
+from app.core.observability.logging import request_id
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class InvalidField(BaseModel):
+    """What is wrong with one field of a request."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """The body of every error."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[InvalidField] | None = None
+
+
+def problem_response(
+    status: int,
+    detail: str,
+    *,
+    kind: str = "about:blank",
+    headers: Mapping[str, str] | None = None,
+    **extensions: object,
+) -> Response:
+    """Render a problem; `extensions` are further members of the body."""
+    body = {
+        "type": kind,
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "request_id": request_id.get(),
+        **extensions,
+    }
+    # In ASCII: a request may hold text that has no UTF-8, and the answer quotes its field names.
+    return Response(json.dumps(body), status, headers=headers, media_type=MEDIA_TYPE)
+
+
+async def on_app_error(_request: Request, error: AppError) -> Response:
+    """Render an error that the service raised on purpose."""
+    kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(error).__name__).lower()
+    headers = None
+    if isinstance(error, Unavailable):
+        headers = {"Retry-After": str(error.retry_after_seconds)}
+    return problem_response(error.status, error.detail, kind=f"urn:problem:{kind}", headers=headers)
+
+
+async def on_http_exception(_request: Request, error: HTTPException) -> Response:
+    """Render what routing and the framework raise: 404, 405 and their like."""
+    return problem_response(error.status_code, error.detail, headers=error.headers)
+
+
+async def on_invalid_request(_request: Request, error: RequestValidationError) -> Response:
+    """Name each field that is wrong. Its value isn't repeated: it may be secret, or huge."""
+    errors = [
+        {"field": ".".join(str(part) for part in detail["loc"]), "message": detail["msg"]}
+        for detail in error.errors()
+    ]
+    return problem_response(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "The request doesn't validate.", errors=errors
+    )
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Give every error of the application the same shape."""
+    app.exception_handler(AppError)(on_app_error)
+    app.exception_handler(HTTPException)(on_http_exception)
+    app.exception_handler(RequestValidationError)(on_invalid_request)
+
+
+def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
+    """Describe errors in OpenAPI: `@router.get(…, responses=problem_responses(PostNotFound))`."""
+    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+    described: dict[int | str, dict[str, Any]] = {}
+    for error in errors:
+        described.setdefault(error.status, {"description": error.__doc__, "content": content})
+    return described
+
+
+PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    HTTPStatus.UNPROCESSABLE_ENTITY: {
+        "description": "The request doesn't validate.",
+        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
+    },
+}

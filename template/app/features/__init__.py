@@ -1,0 +1,1 @@
+"""Your features, a folder each. They import `app.core`, and nothing of one another."""

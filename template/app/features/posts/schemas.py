@@ -1,0 +1,69 @@
+"""What goes over the wire."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.core.fields import RowId, Text
+from app.core.pagination import Page
+
+
+class AuthorIn(BaseModel):
+    """An author to be added."""
+
+    name: Text = Field(min_length=1, max_length=100)
+    email: Text = Field(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")
+
+
+class AuthorOut(BaseModel):
+    """An author."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    name: str
+
+
+class PostIn(BaseModel):
+    """A post to be added."""
+
+    author_id: RowId
+    title: Text = Field(min_length=1, max_length=200)
+    body: Text = Field(max_length=20_000)
+
+
+class PostUpdate(PostIn):
+    """A post that takes the place of another."""
+
+    version: RowId | None = Field(
+        default=None,
+        description="The version that you read; if there is a newer one, the answer is 409.",
+    )
+
+
+class PostOut(BaseModel):
+    """A post."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    author: AuthorOut
+    title: str
+    body: str
+    word_count: int | None = Field(description="Counted in the background; null until then.")
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class PostPage(Page):
+    """Posts, newest first."""
+
+    items: list[PostOut]
+
+
+class DigestOut(BaseModel):
+    """A digest of a post, slow to compute and so slow to forge."""
+
+    algorithm: str
+    digest: str

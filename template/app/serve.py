@@ -1,0 +1,7 @@
+"""Run the service as in production: `python -m app.serve`."""
+
+from app.core.server import serve
+from app.settings import Settings
+
+if __name__ == "__main__":
+    serve("app.main:app", Settings)
