@@ -7,7 +7,7 @@
     └── Unavailable       503  something that the service needs is away; try again
 
 A feature derives its own: `class PostNotFound(NotFound)`. 422 is left to payloads that
-don't validate. `app.core.problem` renders them.
+don't validate. `app.core.problem` renders them all.
 """
 
 from http import HTTPStatus
@@ -15,13 +15,13 @@ from typing import ClassVar
 
 
 class AppError(Exception):
-    """An error with a status, told to the client in its own words."""
+    """An error with a status, told to the client in a sentence: its docstring, or a better one."""
 
     status: ClassVar[HTTPStatus]
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, detail: str | None = None) -> None:
+        self.detail = detail or self.__doc__ or self.status.phrase
+        super().__init__(self.detail)
 
 
 class BadRequest(AppError):
@@ -47,6 +47,6 @@ class Unavailable(AppError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
 
-    def __init__(self, detail: str, *, retry_after_seconds: int = 1) -> None:
+    def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds

@@ -8,11 +8,12 @@ from pydantic import AfterValidator, Field
 RowId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
-def reject_null_characters(text: str) -> str:
-    """Refuse NUL, which databases refuse or cut the text at."""
+def require_storable(text: str) -> str:
+    """Refuse what JSON can say and databases can't keep: NUL, and halves of surrogate pairs."""
     if "\x00" in text:
-        raise ValueError("Text must not contain NUL characters")
+        raise ValueError("Text must not contain NUL")
+    text.encode()  # a ValueError, where it fails
     return text
 
 
-Text = Annotated[str, AfterValidator(reject_null_characters)]
+Text = Annotated[str, AfterValidator(require_storable)]

@@ -15,7 +15,7 @@ from app.core.fields import RowId
 
 
 class InvalidCursor(BadRequest):
-    """The cursor isn't one that the service gave out."""
+    """The cursor isn't one that the service gave out. Start without one."""
 
 
 class PageQuery(BaseModel):
@@ -52,4 +52,4 @@ class Position(BaseModel):
         try:
             return cls.model_validate_json(base64.urlsafe_b64decode(cursor.encode()))
         except (binascii.Error, UnicodeEncodeError, ValidationError) as error:
-            raise InvalidCursor("The cursor isn't one of this service's.") from error
+            raise InvalidCursor from error

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 @runtime_checkable
 class Resource(Protocol):
-    """Something open that can be asked how it is: a database, a cache, a queue."""
+    """Something open that can be asked how it is."""
 
     name: str
 

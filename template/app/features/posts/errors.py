@@ -24,4 +24,4 @@ class TitleTaken(Conflict):
 
 
 class PostChanged(Conflict):
-    """Somebody else changed the post since it was read."""
+    """Somebody else changed the post since you read it. Read it again."""

@@ -1,0 +1,118 @@
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+
+from app.core.observability.logging import request_id
+from app.core.tasks.broker import Broker, TaskSettings, open_broker
+from app.core.tasks.task import task
+
+Seen = dict[str, list[object]]
+
+
+@task
+async def note(state: Seen, value: object) -> None:
+    state["seen"].append(value)
+
+
+@task
+async def note_slowly(state: Seen, value: object) -> None:
+    await asyncio.sleep(0.05)
+    state["seen"].append(value)
+
+
+@task
+async def note_request(state: Seen) -> None:
+    state["seen"].append(request_id.get())
+
+
+@task
+async def fail(_state: Seen) -> None:
+    raise RuntimeError("out of paper")
+
+
+@task
+async def never_end(_state: Seen) -> None:
+    await asyncio.sleep(3600)
+
+
+@pytest.fixture
+def seen() -> Seen:
+    return {"seen": []}
+
+
+async def until(broker: Broker, **counts: int) -> Mapping[str, float]:
+    async with asyncio.timeout(5):
+        while not counts.items() <= broker.stats().items():
+            await asyncio.sleep(0.001)
+    return broker.stats()
+
+
+async def test_a_task_runs_with_its_arguments(seen: Seen) -> None:
+    async with open_broker(TaskSettings()) as broker, broker.working(seen):
+        await broker.enqueue(note, 7)
+        await until(broker, succeeded=1)
+
+    assert seen["seen"] == [7]
+
+
+async def test_shutdown_waits_for_all_tasks(seen: Seen) -> None:
+    async with open_broker(TaskSettings(task_workers=3)) as broker, broker.working(seen):
+        for number in range(20):
+            await broker.enqueue(note_slowly, number)
+
+    assert sorted(seen["seen"], key=str) == sorted(range(20), key=str)
+
+
+async def test_shutdown_does_not_wait_for_ever_and_names_what_is_lost(
+    seen: Seen, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = TaskSettings(task_workers=1, task_drain_seconds=0.05)
+    async with open_broker(settings) as broker, broker.working(seen):
+        await broker.enqueue(never_end)
+        await broker.enqueue(note, 1)
+
+    assert "Shutdown lost 2 tasks" in caplog.text
+    assert never_end.name in caplog.text
+    assert note.name in caplog.text
+
+
+async def test_a_task_that_fails_is_logged_and_the_next_one_runs(
+    seen: Seen, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_broker(TaskSettings(task_workers=1)) as broker, broker.working(seen):
+        await broker.enqueue(fail)
+        await broker.enqueue(note, 1)
+        stats = await until(broker, succeeded=1)
+
+    assert (stats["failed"], seen["seen"]) == (1, [1])
+    assert "out of paper" in caplog.text
+    assert fail.name in caplog.text
+
+
+async def test_no_more_at_once_than_there_are_workers(seen: Seen) -> None:
+    settings = TaskSettings(task_workers=2, task_drain_seconds=0)
+    async with open_broker(settings) as broker, broker.working(seen):
+        for _ in range(5):
+            await broker.enqueue(never_end)
+        await until(broker, running=2, waiting=3)
+
+
+async def test_enqueue_waits_while_the_queue_is_full(seen: Seen) -> None:
+    settings = TaskSettings(task_workers=1, task_queue_size=1, task_drain_seconds=0)
+    async with open_broker(settings) as broker, broker.working(seen):
+        await broker.enqueue(never_end)
+        await until(broker, running=1)
+        await broker.enqueue(note, 1)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await broker.enqueue(note, 2)
+
+
+async def test_a_task_knows_the_request_that_enqueued_it(seen: Seen) -> None:
+    token = request_id.set("abc-1")
+    async with open_broker(TaskSettings()) as broker, broker.working(seen):
+        await broker.enqueue(note_request)
+        request_id.reset(token)
+
+    assert seen["seen"] == ["abc-1"]

@@ -1,0 +1,85 @@
+import asyncio
+from collections.abc import Mapping
+from typing import cast
+
+import httpx2
+import pytest
+
+from app.core.database.engine import DatabaseSettings
+from app.core.database.session import open_database
+from app.core.lifespan import State
+from app.core.resource import open_resources
+
+
+class Probe:
+    """A resource that answers as the test wants it to."""
+
+    name = "probe"
+
+    def __init__(self, *, seconds: float = 0, error: Exception | None = None) -> None:
+        self.seconds = seconds
+        self.error = error
+
+    async def ping(self) -> None:
+        await asyncio.sleep(self.seconds)
+        if self.error is not None:
+            raise self.error
+
+    def stats(self) -> Mapping[str, float]:
+        return {}
+
+
+async def test_health_tells_how_the_process_is(client: httpx2.AsyncClient) -> None:
+    health = (await client.get("/health")).raise_for_status().json()
+
+    assert health["status"] == "ok"
+    assert health["uptime_seconds"] > 0
+    assert health["memory_bytes"] > 1_000_000
+    assert health["cpu_percent"] >= 0
+
+
+async def test_ready_asks_everything_that_is_open(client: httpx2.AsyncClient, state: State) -> None:
+    answer = (await client.get("/ready")).raise_for_status().json()
+
+    opened = [resource.name for resource in open_resources(state)]
+    assert "database" in opened
+    assert answer == {"status": "ready", "resources": opened}
+
+
+@pytest.mark.parametrize(
+    ("probe", "reason"),
+    [
+        (Probe(error=ConnectionRefusedError()), "ConnectionRefusedError"),
+        (Probe(seconds=60), "no answer within 1 s"),
+    ],
+)
+async def test_ready_names_what_does_not_answer(
+    client: httpx2.AsyncClient, state: State, probe: Probe, reason: str
+) -> None:
+    cast("dict[str, object]", state)["probe"] = probe
+
+    response = await client.get("/ready")
+
+    assert response.status_code == 503
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["failed"] == {"probe": reason}
+
+
+async def test_ready_names_a_database_that_is_away(
+    client: httpx2.AsyncClient, state: State, unreachable_database_url: str
+) -> None:
+    away = DatabaseSettings(database_url=unreachable_database_url)
+    async with open_database(away) as state["database"]:
+        response = await client.get("/ready")
+
+    assert response.status_code == 503
+    assert list(response.json()["failed"]) == ["database"]
+
+
+async def test_pool_status_counts_connections(client: httpx2.AsyncClient, state: State) -> None:
+    async with state["database"].engine.connect():
+        status = (await client.get("/health/db-pool")).raise_for_status().json()
+
+    assert status["checked_out"] == 1
+    assert status["size"] == state["settings"].database_pool_size
+    assert status["overflow"] == 0

@@ -1,0 +1,25 @@
+import logging
+import re
+
+import pytest
+
+from app.core.observability.logging import LogSettings, configure_logging, request_id
+
+
+def test_the_level_is_a_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogSettings(log_level="DEBUG"))
+    logging.getLogger("some.library").debug("It drizzles")
+
+    assert "It drizzles" in capsys.readouterr().err
+
+
+def test_every_logger_names_the_request(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogSettings())
+    token = request_id.set("abc-1")
+    try:
+        logging.getLogger("some.library").warning("It rains")
+    finally:
+        request_id.reset(token)
+
+    line = capsys.readouterr().err
+    assert re.fullmatch(r"[\d-]+T[\d:.]+Z WARNING \[abc-1\] some.library: It rains\n", line)

@@ -1,0 +1,118 @@
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from app.core.database.engine import DatabaseSettings
+from app.core.database.session import Database, open_database
+from app.core.errors import Unavailable
+from app.core.lifespan import State
+
+CREATE = "CREATE TABLE counters (id INTEGER PRIMARY KEY, value INTEGER NOT NULL)"
+
+
+@pytest.fixture
+async def database(state: State) -> Database:
+    async with state["database"].write() as session:
+        await session.execute(text(CREATE))
+        await session.execute(text("INSERT INTO counters (id, value) VALUES (1, 0)"))
+    return state["database"]
+
+
+async def value_of(database: Database) -> int:
+    async with database.read() as session:
+        return (await session.execute(text("SELECT value FROM counters"))).scalar_one()
+
+
+async def increment(database: Database) -> None:
+    async with database.write() as session:
+        value = (await session.execute(text("SELECT value FROM counters"))).scalar_one()
+        # Others get their turn between the read and the write.
+        await asyncio.sleep(0)
+        await session.execute(text("UPDATE counters SET value = :value"), {"value": value + 1})
+
+
+async def test_an_effect_runs_after_the_commit(database: Database) -> None:
+    seen: list[int] = []
+
+    async def look() -> None:
+        seen.append(await value_of(database))
+
+    async with database.write() as session:
+        session.after_commit(look)
+        await session.execute(text("UPDATE counters SET value = 1"))
+        assert seen == []
+
+    assert seen == [1]
+
+
+async def test_a_failure_takes_everything_back(database: Database) -> None:
+    seen: list[int] = []
+
+    async def look() -> None:
+        seen.append(1)
+
+    with pytest.raises(RuntimeError):
+        async with database.write() as session:
+            session.after_commit(look)
+            await session.execute(text("UPDATE counters SET value = 1"))
+            raise RuntimeError
+
+    assert (await value_of(database), seen) == (0, [])
+
+
+async def test_an_effect_that_fails_is_logged_and_the_next_one_runs(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen: list[int] = []
+
+    async def fail() -> None:
+        raise RuntimeError("no effect")
+
+    async def look() -> None:
+        seen.append(1)
+
+    async with database.write() as session:
+        session.after_commit(fail)
+        session.after_commit(look)
+
+    assert seen == [1]
+    assert "no effect" in caplog.text
+
+
+async def test_no_update_is_lost(database: Database) -> None:
+    await asyncio.gather(*(increment(database) for _ in range(50)))
+
+    assert await value_of(database) == 50
+
+
+async def test_a_pool_that_is_used_up_is_unavailable(database_url: str) -> None:
+    settings = DatabaseSettings(
+        database_url=database_url, database_pool_size=1, database_pool_timeout_seconds=0.05
+    )
+    async with open_database(settings) as database, database.read() as session:
+        await session.execute(text("SELECT 1"))
+        with pytest.raises(Unavailable):
+            async with database.read() as other:
+                await other.execute(text("SELECT 1"))
+
+
+async def test_a_lock_that_is_not_given_back_is_unavailable(
+    database: Database, database_url: str
+) -> None:
+    update = text("UPDATE counters SET value = 2")
+    impatient = DatabaseSettings(database_url=database_url, database_lock_timeout_seconds=0.05)
+    async with database.write() as first, open_database(impatient) as other:
+        await first.execute(update)
+        async with asyncio.timeout(1):
+            with pytest.raises(Unavailable):
+                async with other.write() as second:
+                    await second.execute(update)
+
+
+async def test_a_database_that_is_away_is_unavailable(unreachable_database_url: str) -> None:
+    settings = DatabaseSettings(database_url=unreachable_database_url)
+    async with open_database(settings) as database:
+        with pytest.raises(Unavailable):
+            async with database.read() as session:
+                await session.execute(text("SELECT 1"))

@@ -1,0 +1,105 @@
+import asyncio
+
+import httpx2
+from sqlalchemy import text
+
+from app.core.database.engine import DatabaseSettings
+from app.core.database.session import open_database
+from app.features.posts.repository import PostRepository
+from tests.fixtures.server import Server
+
+WRITERS = 50
+
+
+async def add_author(client: httpx2.AsyncClient) -> int:
+    response = await client.post("/authors", json={"name": "Ann", "email": "ann@example.org"})
+    return response.raise_for_status().json()["id"]
+
+
+async def test_no_writer_is_turned_away(server: Server) -> None:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
+        author_id = await add_author(client)
+        posts = [
+            {"author_id": author_id, "title": f"No. {number}", "body": ""}
+            for number in range(WRITERS)
+        ]
+        responses = await asyncio.gather(*(client.post("/posts", json=post) for post in posts))
+
+        assert {response.status_code for response in responses} == {201}
+        assert (await client.get("/posts?include_total=true")).json()["total"] == WRITERS
+
+
+async def test_no_update_is_lost(server: Server) -> None:
+    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
+        post = {"author_id": await add_author(client), "title": "Count", "body": "0"}
+        path = (await client.post("/posts", json=post)).headers["location"]
+
+        async def increment() -> None:
+            while True:
+                read = (await client.get(path)).raise_for_status().json()
+                body = str(int(read["body"]) + 1)
+                change = {**post, "body": body, "version": read["version"]}
+                if (await client.put(path, json=change)).is_success:
+                    return
+
+        await asyncio.gather(*(increment() for _ in range(WRITERS)))
+
+        assert (await client.get(path)).json()["body"] == str(WRITERS)
+
+
+async def test_shutdown_answers_requests_in_flight(server: Server, database_url: str) -> None:
+    settings = DatabaseSettings(database_url=database_url)
+    async with (
+        httpx2.AsyncClient(base_url=server.url, timeout=30) as client,
+        open_database(settings) as database,
+    ):
+        author_id = await add_author(client)
+        async with database.write() as session:
+            # With the lock in hand, every writer waits inside its request.
+            await session.execute(text("SELECT 1"))
+            requests = [
+                asyncio.create_task(
+                    client.post("/posts", json={"author_id": author_id, "title": title, "body": ""})
+                )
+                for title in ("One", "Two", "Three")
+            ]
+            while (await client.get("/health/db-pool")).json()["checked_out"] < len(requests):
+                await asyncio.sleep(0.01)
+            server.process.terminate()
+            await asyncio.sleep(0.2)
+        responses = await asyncio.gather(*requests)
+
+    assert [response.status_code for response in responses] == [201] * len(requests)
+
+
+async def test_shutdown_loses_neither_a_request_nor_a_task(
+    server: Server, database_url: str
+) -> None:
+    created: list[str] = []
+    async with httpx2.AsyncClient(base_url=server.url, timeout=30) as client:
+        author_id = await add_author(client)
+
+        async def write(writer: int) -> None:
+            for number in range(1000):
+                post = {"author_id": author_id, "title": f"{writer}.{number}", "body": "a b"}
+                try:
+                    response = await client.post("/posts", json=post)
+                except httpx2.TransportError:
+                    # Nobody took the request any more, so nothing may be stored of it.
+                    return
+                assert response.status_code == 201
+                created.append(response.headers["location"].removeprefix("/posts/"))
+
+        writers = [asyncio.create_task(write(writer)) for writer in range(8)]
+        while len(created) < WRITERS:
+            await asyncio.sleep(0.01)
+        server.process.terminate()
+        await asyncio.gather(*writers)
+
+    log = await asyncio.to_thread(lambda: server.process.communicate(timeout=30)[1])
+    assert "Traceback" not in log
+    settings = DatabaseSettings(database_url=database_url)
+    async with open_database(settings) as database, database.read() as session:
+        posts = await PostRepository(session).page(10_000, after=None)
+    assert {str(post.id) for post in posts} == set(created)
+    assert {post.word_count for post in posts} == {2}
