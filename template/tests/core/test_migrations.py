@@ -1,5 +1,10 @@
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from app.core.database.engine import DatabaseSettings, lock_migrations
+from app.core.database.session import open_database
 from tests.fixtures.database import migrate
 
 
@@ -22,3 +27,19 @@ def test_several_at_once_all_succeed(empty_database_url: str) -> None:
             upgrade.result()
 
     migrate("check", database_url=empty_database_url)
+
+
+async def test_one_waits_for_another_longer_than_requests_would(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_LOCK_TIMEOUT_SECONDS", "0.01")
+    settings = DatabaseSettings(database_url=empty_database_url)
+    async with open_database(settings) as database, database.engine.connect() as connection:
+        await lock_migrations(connection)
+        upgrade = asyncio.create_task(
+            asyncio.to_thread(migrate, "upgrade", "head", database_url=empty_database_url)
+        )
+        done, _ = await asyncio.wait([upgrade], timeout=3)
+        assert not done
+        await connection.rollback()
+        await upgrade
