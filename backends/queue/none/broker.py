@@ -117,7 +117,7 @@ async def open_broker(settings: TaskSettings) -> AsyncGenerator[Broker]:
     yield Broker(settings)
 
 
-def get_broker(connection: HTTPConnection) -> Broker:
+async def get_broker(connection: HTTPConnection) -> Broker:
     """Take the broker from a request or a socket."""
     broker: Broker = connection.state.broker
     return broker

@@ -1,10 +1,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
+import httpx2
 import pytest
+from fastapi import FastAPI
 
-from app.core.cache.cache import Cache, open_cache
+from app.core.cache.cache import Cache, CacheDep, open_cache
 from app.core.cache.store import CacheSettings, open_store
+from app.core.lifespan import State
 
 Load = Callable[[], Awaitable[bytes]]
 
@@ -116,6 +119,16 @@ async def test_an_error_reaches_all_who_wait_and_is_not_kept(cache: Cache) -> No
 
     assert [type(outcome) for outcome in outcomes] == [LookupError] * 3
     assert cache.stats()["entries"] == 0
+
+
+async def test_a_route_gets_the_cache(
+    app: FastAPI, client: httpx2.AsyncClient, state: State
+) -> None:
+    @app.get("/test/cache")
+    async def same(cache: CacheDep) -> bool:
+        return cache is state["cache"]
+
+    assert (await client.get("/test/cache")).json() is True
 
 
 async def test_the_store_stays_within_its_bytes() -> None:

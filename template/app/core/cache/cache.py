@@ -83,7 +83,7 @@ async def open_cache(settings: CacheSettings) -> AsyncGenerator[Cache]:
         yield Cache(store, settings)
 
 
-def get_cache(connection: HTTPConnection) -> Cache:
+async def get_cache(connection: HTTPConnection) -> Cache:
     """Take the cache from a request or a socket."""
     cache: Cache = connection.state.cache
     return cache

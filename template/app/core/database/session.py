@@ -99,7 +99,7 @@ async def open_database(settings: DatabaseSettings) -> AsyncGenerator[Database]:
         await engine.dispose()
 
 
-def get_database(connection: HTTPConnection) -> Database:
+async def get_database(connection: HTTPConnection) -> Database:
     """Take the database from a request or a socket."""
     database: Database = connection.state.database
     return database

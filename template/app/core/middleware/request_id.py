@@ -3,15 +3,14 @@
 import re
 from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.observability.logging import request_id
 
-HEADER = "X-Request-ID"
+HEADER = b"x-request-id"
 
 # What a proxy may have set. Anything else could forge lines of the log.
-ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIdMiddleware:
@@ -25,15 +24,15 @@ class RequestIdMiddleware:
             await self.app(scope, receive, send)
             return
 
-        given = Headers(scope=scope).get(HEADER, "")
-        current = given if ACCEPTED.fullmatch(given) else uuid4().hex
+        given = next((value for name, value in scope["headers"] if name == HEADER), b"")
+        current = given if ACCEPTED.fullmatch(given) else uuid4().hex.encode()
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = current
+                message["headers"] = [*message["headers"], (HEADER, current)]
             await send(message)
 
-        token = request_id.set(current)
+        token = request_id.set(current.decode())
         try:
             await self.app(scope, receive, send_with_id)
         finally:

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Path, Response
 
 from app.core.concurrency import run_cpu
 from app.core.database.session import SessionDep
@@ -28,13 +28,11 @@ from app.features.posts.schemas import (
     PostPage,
     PostUpdate,
 )
-from app.features.posts.service import PostReader, PostWriter, slow_digest
+from app.features.posts.service import PostReaderDep, PostWriterDep, slow_digest
 from app.features.posts.tasks import count_words
 
 router = APIRouter(tags=["posts"])
 
-PostReaderDep = Annotated[PostReader, Depends()]
-PostWriterDep = Annotated[PostWriter, Depends()]
 IdPath = Annotated[RowId, Path()]
 
 

@@ -13,10 +13,4 @@ async def count_words(state: State, post_id: int) -> None:
     """Count the words of a post. It stands for what takes longer: a mail, a thumbnail, an index."""
     with suppress(PostNotFound):
         async with state["database"].write() as session:
-            writer = PostWriter(
-                session=session,
-{% if cache != "none" %}
-                cache=state["cache"],
-{% endif %}
-            )
-            await writer.count_words(post_id)
+            await PostWriter(session, state).count_words(post_id)

@@ -1,0 +1,137 @@
+"""Services installed for real: an environment per Python, which all of its services share."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import httpx2
+from matrix import Row, axes, cover, questions
+from workbench import SCRIPTS, Bench, Outcome, Template, eventually, succeeded
+
+
+@dataclass(frozen=True)
+class Service:
+    """A rendered service whose dependencies are installed."""
+
+    bench: Bench
+    path: Path
+    environment: Path
+    interpreter: str
+
+    def variables(self) -> dict[str, str]:
+        """What makes uv take the shared environment, and keep to this machine's Python."""
+        return {
+            "UV_PROJECT_ENVIRONMENT": str(self.environment),
+            "UV_PYTHON": self.interpreter,
+            "UV_PYTHON_DOWNLOADS": "never",
+        }
+
+    def run(self, *command: str) -> Outcome:
+        """Run a command of the service's environment."""
+        return self.bench.run("uv", "run", *command, cwd=self.path, extra=self.variables())
+
+    def just(self, *recipe: str) -> Outcome:
+        """Run a recipe, as its user does."""
+        return self.run("just", *recipe)
+
+    @contextmanager
+    def running(self, *command: str, port: int, **variables: str) -> Iterator[str]:
+        """Run a command that serves, for as long as it is needed; the name of the service."""
+        extra = {**self.variables(), "PORT": str(port), "HOST": "127.0.0.1", **variables}
+        with subprocess.Popen(
+            command,
+            cwd=self.path,
+            env=self.bench.environment(extra),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as process:
+            url = f"http://127.0.0.1:{port}"
+            try:
+                eventually(lambda: answers(f"{url}/ready"))
+                yield url
+            finally:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait(timeout=30)
+
+
+def install(template: Template, destination: Path, row: Row) -> Service:
+    """Render a service, and install it."""
+    version = str(row["python_version"])
+    template.start(destination, row)
+    service = Service(
+        bench=template.bench,
+        path=destination,
+        environment=template.bench.root / f"environment-{version}",
+        interpreter=interpreters()[version],
+    )
+    command = (SCRIPTS / "uv", "sync", "--quiet")
+    succeeded(template.bench.run(*command, cwd=destination, extra=service.variables()))
+    return service
+
+
+@cache
+def interpreters() -> dict[str, str]:
+    """The interpreters of this machine, by the answer that asks for them."""
+    versions = [str(choice.value) for choice in questions()["python_version"].choices]
+    return {version: path for version in versions if (path := interpreter(version)) is not None}
+
+
+def interpreter(version: str) -> str | None:
+    """The path of a Python, if there is one: on the PATH, or kept by pyenv."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    candidates = [
+        shutil.which(f"python{version}"),
+        *map(str, sorted(pyenv.glob(f"versions/{version}.*/bin/python"), reverse=True)),
+    ]
+    for candidate in filter(None, candidates):
+        # A shim of pyenv may stand for a version that isn't chosen.
+        asked = subprocess.run([candidate, "-V"], capture_output=True, text=True, check=False)
+        if re.match(rf"Python {re.escape(version)}\.", asked.stdout):
+            return candidate
+    return None
+
+
+def missing_pythons() -> list[str]:
+    """The answers that this machine can render but not run."""
+    versions = [str(choice.value) for choice in questions()["python_version"].choices]
+    return [version for version in versions if version not in interpreters()]
+
+
+def deep_rows() -> list[Row]:
+    """Every pair of what shapes the code and the Pythons that this machine has."""
+    python = questions()["python_version"]
+    runnable = tuple(choice for choice in python.choices if choice.value in interpreters())
+    stack = (questions()[axis] for axis in axes())
+    return cover([replace(python, choices=runnable), *stack])
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    """Whether a service is there, and content."""
+    try:
+        return httpx2.get(url).is_success
+    except httpx2.TransportError:
+        return False
+
+
+def command_of(dockerfile: str, instruction: str) -> list[str]:
+    """The command in exec form that an instruction of a Dockerfile holds."""
+    joined = dockerfile.replace("\\\n", " ")
+    found = re.findall(rf"^{instruction}\b.*?(\[.*\])$", joined, re.MULTILINE)
+    assert found, instruction
+    return json.loads(found[-1])
