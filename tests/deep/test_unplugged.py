@@ -87,8 +87,7 @@ FAULTS = {
     ),
     "invalidation": Unplugging(
         "app/features/posts/service.py",
-        "        self.session.after_commit("
-        "lambda: cache.invalidate(PostReader.key(post_id)))\n",
+        "        self.session.after_commit(lambda: cache.invalidate(PostReader.key(post_id)))\n",
         "",
         "tests/features/posts/test_endpoints.py",
     ),
@@ -140,9 +139,7 @@ def service(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Ser
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_test_of_the_service_notices(
-    service: Service, tmp_path: Path, fault: Unplugging
-) -> None:
+def test_a_test_of_the_service_notices(service: Service, tmp_path: Path, fault: Unplugging) -> None:
     """Break one thing in a copy of the service."""
     path = tmp_path / "orders"
     shutil.copytree(service.path, path, ignore=shutil.ignore_patterns(".git", ".venv"))

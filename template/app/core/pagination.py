@@ -5,7 +5,7 @@ An offset makes the database read and drop every row before it, and shifts when 
 
 import base64
 import binascii
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
@@ -47,7 +47,7 @@ class Position(BaseModel):
         return base64.urlsafe_b64encode(self.model_dump_json().encode()).decode()
 
     @classmethod
-    def decode(cls, cursor: str) -> "Position":
+    def decode(cls, cursor: str) -> Self:
         """Read a cursor back, or raise `InvalidCursor`."""
         try:
             return cls.model_validate_json(base64.urlsafe_b64decode(cursor.encode()))
