@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -44,7 +44,7 @@ class Service:
         return self.run("just", *recipe)
 
     @contextmanager
-    def running(self, *command: str, port: int, **variables: str) -> Iterator[str]:
+    def running(self, *command: str, port: int, **variables: str) -> Generator[str]:
         """Run a command that serves, for as long as it is needed; the name of the service."""
         extra = {**self.variables(), "PORT": str(port), "HOST": "127.0.0.1", **variables}
         with subprocess.Popen(

@@ -1,0 +1,140 @@
+"""Every word the user reads: what is going on to stderr, what came of it to stdout."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from shipway.errors import UserError
+from shipway.presets import Preset
+from shipway.questions import written
+
+
+def progress(words: str) -> None:
+    """Say what takes the next seconds."""
+    sys.stderr.write(f"{words}…\n")
+    sys.stderr.flush()
+
+
+def say(*lines: str) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def failed(error: UserError) -> None:
+    sys.stderr.write(f"error: {error.what}\nhint: {error.hint}\n")
+
+
+def interrupted() -> None:
+    sys.stderr.write("error: interrupted\nhint: everything is as it was; run the command again\n")
+
+
+def _listed(title: str, paths: Iterable[str]) -> list[str]:
+    return [title, *(f"  {path}" for path in paths)]
+
+
+# --- new --------------------------------------------------------------------------------
+
+
+def rendered(name: str, commit: str, stack: Sequence[str]) -> None:
+    say(f"Rendered `{name}` from {commit} ({', '.join(stack)})")
+
+
+def would_write(path: Path, files: Sequence[str]) -> None:
+    say(*_listed(f"Would write {len(files)} files to `{path}`:", files))
+
+
+def next_after_new(path: str, git_step: str | None) -> None:
+    steps = [None if path == "." else f"cd {path}", git_step, "uv run just dev"]
+    say("Next:", *(f"  {step}" for step in steps if step))
+
+
+def running(port: int) -> None:
+    address = f"http://127.0.0.1:{port}"
+    say(
+        f"Running on {address}, stop with Ctrl-C",
+        f"  {address}/docs    every endpoint, to try out",
+        f"  {address}/posts   the example feature",
+        f"  {address}/health  how the service is",
+        f"  {address}/ready   whether what it needs is there",
+    )
+
+
+def stopped() -> None:
+    say("Stopped")
+
+
+# --- update and set ---------------------------------------------------------------------
+
+
+def up_to_date(commit: str) -> None:
+    say(f"Nothing to do: the service is at {commit}, and there is nothing newer")
+
+
+def answered_already(answers: Iterable[tuple[str, object]]) -> None:
+    words = ", ".join(f"`{key}` is {written(value)}" for key, value in answers)
+    say(f"Nothing to do: {words} already")
+
+
+def updated(before: str, after: str, changed: int) -> None:
+    say(f"Updated from {before} to {after}: {_files(changed)} changed")
+
+
+def answered(answers: Iterable[tuple[str, object, object]], changed: int) -> None:
+    for key, before, after in answers:
+        say(f"Set `{key}` from {written(before)} to {written(after)}")
+    say(f"{_files(changed)} changed")
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"
+
+
+def vanished(paths: Sequence[str]) -> None:
+    say(
+        *_listed("Removed with your edits, since the template has them no longer:", paths),
+        f"  look at one with `git show HEAD:./{paths[0]}`",
+    )
+
+
+def next_after_change() -> None:
+    say("Next:", "  git diff HEAD", "  uv run just check")
+
+
+def conflicts(paths: Sequence[str]) -> None:
+    """A conflict is no error of the command, so it is told at length."""
+    count = "1 conflict" if len(paths) == 1 else f"{len(paths)} conflicts"
+    sys.stderr.write(
+        f"error: {count}, where you and the template changed the same lines\n"
+        + "".join(f"  {path}\n" for path in paths)
+        + "hint: edit between the markers, then `git add --all && git commit`; "
+        "to give up, `git reset --hard && git clean -fd`\n"
+    )
+
+
+# --- check ------------------------------------------------------------------------------
+
+
+def newest(current: str, newer: str | None) -> None:
+    if newer:
+        say(f"At {current}; the template is at {newer}. Run `shipway update`")
+    else:
+        say(f"At {current}, and there is nothing newer")
+
+
+def edits(edited: Sequence[str], deleted: Sequence[str]) -> None:
+    if edited:
+        say(*_listed("Edited, though the platform owns them (an update merges):", edited))
+    if deleted:
+        say(*_listed("Deleted, though the platform owns them (an update leaves it so):", deleted))
+    if not edited and not deleted:
+        say("No platform file was edited")
+
+
+# --- presets ----------------------------------------------------------------------------
+
+
+def presets(known: Sequence[Preset]) -> None:
+    width = max((len(preset.name) for preset in known), default=0)
+    for preset in known:
+        answers = " ".join(f"{key}={written(value)}" for key, value in preset.answers.items())
+        say(f"{preset.name:<{width}}  {preset.description}", f"{'':<{width}}  {answers}")

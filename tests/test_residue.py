@@ -1,0 +1,108 @@
+"""An answer that was not given leaves nothing of itself: no file, no line, no word."""
+
+import re
+from functools import cache
+
+import pytest
+from matrix import Answer, Row, axes, every_combination, questions
+from rendering import every_row, rendered
+from workbench import ANSWERS, REPOSITORY
+
+# Choices whose names are words that say other things too.
+ORDINARY = {"memory", "none"}
+
+# What bears the name of an axis and is something else: an axis that is off has to be silent.
+HOMONYMS = {
+    "cache": re.compile(
+        r"__pycache__"  # CPython's
+        r"|\.(pytest|ruff|import_linter|mypy|hypothesis)_cache"  # a tool's
+        r"|--mount=type=cache|/\.cache/uv|--no-cache(-dir)?\b|enable-cache|UV_NO_CACHE"  # builds
+        r"|functools\.cache|import cache\n|@cache\n|lru_cache|cached_property"  # of the language
+        r"|cache_ok|Cache-Control|no-cache"  # SQLAlchemy's and HTTP's
+    ),
+}
+
+REQUIREMENT = re.compile(r'^\s*"([A-Za-z0-9._-]+)', re.MULTILINE)
+VARIABLE = re.compile(r"^(?:# )?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
+
+
+def fragment(axis: str, choice: Answer, file: str) -> str:
+    path = REPOSITORY / "backends" / axis / str(choice) / file
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+@cache
+def words(axis: str, choice: Answer) -> frozenset[str]:
+    """What is said of a choice alone: its name, its packages, its variables."""
+    packages = REQUIREMENT.findall(fragment(axis, choice, "dependencies"))
+    variables = VARIABLE.findall(fragment(axis, choice, "env"))
+    return frozenset(
+        word.lower() for word in [str(choice), *packages, *variables] if word not in ORDINARY
+    )
+
+
+def foreign(row: Row) -> set[str]:
+    """The words of everything that was not chosen, but for those of what was."""
+    stack = [axis for axis in axes() if axis in row]
+    others = {
+        word
+        for axis in axes()
+        for choice in questions()[axis].choices
+        if choice.value != row.get(axis)
+        for word in words(axis, choice.value)
+    }
+    chosen = {word for axis in stack for word in words(axis, row[axis])}
+    platform = REPOSITORY / "template" / "pyproject.toml.jinja"
+    return others - chosen - set(REQUIREMENT.findall(platform.read_text(encoding="utf-8")))
+
+
+def silent(row: Row) -> set[str]:
+    """The axes that are off, with nothing in their place."""
+    return {
+        axis
+        for axis in axes()
+        if row.get(axis, "none") == "none"
+        if not (REPOSITORY / "backends" / axis / "none").exists()
+    }
+
+
+def spoken(pattern: re.Pattern[str], row: Row, homonyms: re.Pattern[str] | None) -> list[str]:
+    """Each path and line in which the pattern occurs, the record of the answers apart."""
+    said: list[tuple[str, str]] = []
+    for path, text in rendered(row).files.items():
+        if path != ANSWERS:
+            said.append((path, path))
+            lines = enumerate(text.splitlines(), start=1)
+            said += [(f"{path}:{number}: {line}", line) for number, line in lines]
+    return [where for where, what in said if pattern.search(hidden(what, homonyms))]
+
+
+def hidden(line: str, homonyms: re.Pattern[str] | None) -> str:
+    return homonyms.sub("", line) if homonyms else line
+
+
+@every_row
+def test_what_was_not_chosen_is_not_named(row: Row) -> None:
+    if names := foreign(row):
+        # `redis-py` is `redis_py` where it is imported; a variable is a field in lower case.
+        spelled = "|".join(re.sub(r"[-_.]", "[-_.]", re.escape(name)) for name in names)
+        pattern = re.compile(rf"(?<![a-z0-9])({spelled})(?![a-z0-9])", re.IGNORECASE)
+        assert spoken(pattern, row, None) == []
+
+
+@every_row
+def test_an_axis_that_is_off_is_not_mentioned(row: Row) -> None:
+    for axis in silent(row):
+        pattern = re.compile(axis, re.IGNORECASE)
+        assert spoken(pattern, row, HOMONYMS.get(axis)) == []
+
+
+def test_there_is_something_to_look_for() -> None:
+    """Otherwise the two above prove nothing."""
+    assert any(foreign(row) for row in every_combination())
+    assert any(silent(row) for row in every_combination())
+
+
+@pytest.mark.parametrize("line", ["CACHE_TTL=1", "from app.core.cache import Cache", "# cached"])
+def test_a_homonym_hides_no_mention(line: str) -> None:
+    assert "cache" in hidden(line, HOMONYMS["cache"]).lower()
