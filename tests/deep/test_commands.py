@@ -8,7 +8,7 @@ import httpx2
 import pytest
 import yaml
 from deep.installation import Service, answers, command_of, free_port, install, interpreters
-from workbench import Template, eventually, succeeded
+from workbench import Template, append, clone, eventually, succeeded
 
 pytestmark = pytest.mark.xdist_group("commands")
 
@@ -67,6 +67,29 @@ def test_a_revision_is_written_for_what_changed(service: Service) -> None:
         written.unlink()
     finally:
         models.write_text(original)
+
+
+def test_the_update_recipe(template: Template, tmp_path: Path) -> None:
+    """`just update` brings what is new in the platform, and fails on a conflict."""
+    released = clone(template.bench, tmp_path / "shipway", tag="v0.1.0")
+    version = next(iter(interpreters()))
+    service = install(released, tmp_path / "orders", {"python_version": version})
+    agents = service.path / "AGENTS.md"
+    template.bench.commit(service.path, "Lock")
+
+    append(released.path / "template" / "AGENTS.md", "- Be kind.\n")
+    released.commit("v0.2.0")
+    succeeded(service.just("update"))
+    assert agents.read_text().endswith("- Be kind.\n")
+
+    agents.write_text(agents.read_text().replace("- Be kind.", "- Be brief."))
+    template.bench.commit(service.path, "Update")
+    changed = released.path / "template" / "AGENTS.md"
+    changed.write_text(changed.read_text().replace("- Be kind.", "- Be patient."))
+    released.commit("v0.3.0")
+    conflict = service.just("update")
+    assert conflict.returncode != 0
+    assert "AGENTS.md" in conflict.stdout
 
 
 def test_what_the_image_runs(service: Service) -> None:
