@@ -29,6 +29,8 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=settings.database_pool_timeout_seconds,
         connect_args={"timeout": settings.database_lock_timeout_seconds},
+        # Errors are logged, and values may be personal.
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "connect", prepare_connection)
     event.listen(engine.sync_engine, "begin", begin_immediate)

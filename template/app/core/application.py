@@ -10,7 +10,7 @@ from app.core.middleware.request_id import RequestIdMiddleware
 from app.core.middleware.unhandled import UnhandledErrorMiddleware
 from app.core.observability import health
 from app.core.observability.logging import configure_logging
-from app.core.problem import PROBLEM_RESPONSES, add_problem_handlers
+from app.core.problem import ANY_PROBLEM, add_problem_handlers
 from app.core.settings import CoreSettings
 
 
@@ -21,7 +21,7 @@ def create_app(settings: CoreSettings, routers: Iterable[APIRouter]) -> FastAPI:
         title=settings.service_name,
         version=settings.service_version,
         lifespan=lambda _: open_state(settings),
-        responses=PROBLEM_RESPONSES,
+        responses=ANY_PROBLEM,
     )
     add_problem_handlers(app)
 

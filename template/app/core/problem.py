@@ -91,16 +91,15 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     """Describe errors in OpenAPI: `@router.get(…, responses=problem_responses(PostNotFound))`."""
-    content = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
     described: dict[int | str, dict[str, Any]] = {}
     for error in errors:
-        described.setdefault(error.status, {"description": error.__doc__, "content": content})
+        described.setdefault(error.status, {"description": error.__doc__, "content": CONTENT})
     return described
 
 
-PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    HTTPStatus.UNPROCESSABLE_ENTITY: {
-        "description": "The request doesn't validate.",
-        "content": {MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
-    },
+CONTENT = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+
+# For every route. It also keeps FastAPI from describing a 422 of its own shape.
+ANY_PROBLEM: dict[int | str, dict[str, Any]] = {
+    "default": {"description": "Any error.", "content": CONTENT},
 }

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from app.core.database.engine import DatabaseSettings
 from app.core.database.session import Database, open_database
@@ -78,6 +79,16 @@ async def test_an_effect_that_fails_is_logged_and_the_next_one_runs(
 
     assert seen == [1]
     assert "no effect" in caplog.text
+
+
+async def test_an_error_does_not_tell_values(database: Database) -> None:
+    insert = text("INSERT INTO counters (id, value) VALUES (1, :value)")
+
+    with pytest.raises(IntegrityError) as caught:
+        async with database.write() as session:
+            await session.execute(insert, {"value": 4711})
+
+    assert "4711" not in str(caught.value)
 
 
 async def test_no_update_is_lost(database: Database) -> None:
