@@ -52,6 +52,13 @@ def test_each_command_shows_an_example(lean: Template, command: str) -> None:
     assert command in succeeded(lean.shipway("--help")).stdout
 
 
+def test_alone_it_tells_what_there_is(lean: Template) -> None:
+    alone = succeeded(lean.shipway())
+
+    assert alone.stdout == succeeded(lean.shipway("--help")).stdout
+    assert alone.stderr == ""
+
+
 def test_the_version_is_that_of_the_package(lean: Template) -> None:
     project = (lean.path / "pyproject.toml").read_text()
     name, version = succeeded(lean.shipway("--version")).stdout.split()

@@ -23,7 +23,6 @@ from shipway.creation import Choices, Finish
 app = typer.Typer(
     name="shipway",
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # Rich doubles the time that `--help` takes
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -38,8 +37,9 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def shipway(
+    context: typer.Context,
     _version: Annotated[
         bool,
         typer.Option(
@@ -52,6 +52,8 @@ def shipway(
     \b
     shipway new ../orders --defaults --start
     """  # noqa: D301
+    if context.invoked_subcommand is None:
+        console.say(context.get_help())
 
 
 @app.command()
