@@ -1,1 +1,1 @@
-"""Pure ASGI, a file each. `BaseHTTPMiddleware` would cost two thirds of the throughput."""
+"""Pure ASGI, a file each. Starlette's base class would cost two thirds of the throughput."""
