@@ -6,7 +6,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 import app.api  # noqa: F401 - with the routers come the models
-from app.core.database.engine import create_engine, lock_migrations
+from app.core.database.engine import MIGRATION_OPTIONS, create_engine, lock_migrations
 from app.core.database.model import Model
 from app.core.observability.logging import configure_logging
 from app.settings import Settings
@@ -18,10 +18,7 @@ def run_migrations(connection: Connection) -> None:
         connection=connection,
         target_metadata=Model.metadata,
         compare_type=True,
-        # SQLite can't alter most of a table in place: Alembic copies it.
-        render_as_batch=connection.dialect.name == "sqlite",
-        # The transaction is ours: it also holds the lock.
-        transactional_ddl=True,
+        **MIGRATION_OPTIONS,
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -21,6 +21,11 @@ class DatabaseSettings(BaseModel):
     database_lock_timeout_seconds: float = Field(default=5, ge=0)
 
 
+# What Alembic has to know: most of a table can't be altered in place, so it is copied; and the
+# transaction that holds the lock takes back what a migration did before it failed.
+MIGRATION_OPTIONS = {"render_as_batch": True, "transactional_ddl": True}
+
+
 def create_engine(settings: DatabaseSettings) -> AsyncEngine:
     """Make an engine whose transactions take the write lock when they begin."""
     engine = create_async_engine(
@@ -54,8 +59,13 @@ def begin_immediate(connection: Connection) -> None:
     Begun without it, a transaction that reads and then writes fails at once when another
     wrote in between ("database is locked", the timeout doesn't apply), or loses an update.
     """
-    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+    if not connection.get_execution_options().get("reading"):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def reading(engine: AsyncEngine) -> AsyncEngine:
+    """Give a view of the engine whose queries take no lock; what it writes is taken back."""
+    return engine.execution_options(reading=True)
 
 
 async def lock_migrations(connection: AsyncConnection) -> None:

@@ -29,6 +29,17 @@ async def test_a_write_takes_the_lock_before_it_reads(state: State) -> None:
         assert not connection.driver_connection.in_transaction
 
 
+async def test_what_a_read_writes_is_taken_back(state: State) -> None:
+    async with state["database"].write() as session:
+        await session.execute(text("CREATE TABLE notes (id INTEGER)"))
+
+    async with state["database"].read() as session:
+        await session.execute(text("INSERT INTO notes VALUES (1)"))
+
+    async with state["database"].read() as session:
+        assert (await session.execute(text("SELECT count(*) FROM notes"))).scalar_one() == 0
+
+
 @pytest.mark.parametrize(
     "url", ["sqlite:///app.db", "sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:", "app.db"]
 )

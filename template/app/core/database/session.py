@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.pool import QueuePool
 
-from app.core.database.engine import DatabaseSettings, create_engine
+from app.core.database.engine import DatabaseSettings, create_engine, reading
 from app.core.errors import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -36,12 +36,10 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        # The same pool. Without a transaction a read saves two round trips and the lock.
-        reader = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._write_sessions = async_sessionmaker(
             engine, class_=WriteSession, expire_on_commit=False
         )
-        self._read_sessions = async_sessionmaker(reader, expire_on_commit=False)
+        self._read_sessions = async_sessionmaker(reading(engine), expire_on_commit=False)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[WriteSession]:
@@ -58,7 +56,7 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncSession]:
-        """Open a session for queries: each sees what is committed when it runs."""
+        """Open a session for queries alone: each sees what is committed when it runs."""
         with unavailable_if_down():
             async with self._read_sessions() as session:
                 yield session
