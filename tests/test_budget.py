@@ -19,6 +19,7 @@ LINES_OF_A_RENDERED_FILE = 250
 SEAMS = {
     "template/.env.example.jinja",
     "template/ARCHITECTURE.md.jinja",
+    "template/Dockerfile.jinja",
     "template/LICENSE.jinja",
     "template/README.md.jinja",
     "template/app/core/cache/store.py.jinja",

@@ -34,7 +34,17 @@ def test_recipes_that_serve(service: Service) -> None:
 
 @pytest.mark.parametrize(
     "recipe",
-    [["--list"], ["migrate"], ["format"], ["lint"], ["types"], ["imports"], ["hooks"]],
+    [
+        ["--list"],
+        ["migrate"],
+        ["format"],
+        ["lint"],
+        ["types"],
+        ["imports"],
+        ["hooks"],
+        # Arguments arrive as they were quoted.
+        ["test", "tests/core/test_fields.py", "-k", "id or text"],
+    ],
     ids=" ".join,
 )
 def test_recipes_that_end(service: Service, recipe: list[str]) -> None:
@@ -56,11 +66,12 @@ def test_a_revision_is_written_for_what_changed(service: Service) -> None:
     )
     try:
         succeeded(service.just("migrate"))
-        succeeded(service.just("revision", "add subtitles"))
+        succeeded(service.just("revision", "add $HOME `id` subtitles"))
         (written,) = set(service.path.glob("migrations/versions/*.py")) - {
             service.path / "migrations/versions/0001_posts.py"
         }
         assert "subtitle" in written.read_text()
+        assert "add $HOME `id` subtitles" in written.read_text()
         succeeded(service.just("lint"))
         succeeded(service.just("migrate"))
         succeeded(service.run("alembic", "downgrade", "0001"))
@@ -96,7 +107,7 @@ def test_what_the_image_runs(service: Service) -> None:
     """The Dockerfile's command serves, and its health check tells whether it does."""
     dockerfile = (service.path / "Dockerfile").read_text()
     port = free_port()
-    check = [part.replace("8000", str(port)) for part in command_of(dockerfile, "HEALTHCHECK")]
+    check = ["env", f"PORT={port}", *command_of(dockerfile, "HEALTHCHECK")]
     serve = ["uv", "run", *command_of(dockerfile, "CMD")]
 
     with service.running(*serve, port=port):

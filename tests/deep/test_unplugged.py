@@ -39,8 +39,14 @@ FAULTS = {
     ),
     "settings of the pool": Unplugging(
         "app/core/database/engine.py",
-        "        pool_size=settings.database_pool_size,\n",
-        "",
+        "pool_size=settings.database_pool_size - 1",
+        "pool_size=20",
+        "tests/core/test_session.py",
+    ),
+    "connections of their own for readers": Unplugging(
+        "app/core/database/session.py",
+        "    read_engine = create_read_engine(settings, engine)\n",
+        "    read_engine = engine\n",
         "tests/core/test_session.py",
     ),
     "lock of writers": Unplugging(

@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from contextvars import Context, copy_context
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Annotated, ParamSpec
 
@@ -21,13 +21,17 @@ logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 
+# Whether the code that runs is a task. One that waited for room in the queue could wait for ever:
+# for itself.
+in_task: ContextVar[bool] = ContextVar("in_task", default=False)
+
 
 class TaskSettings(BaseModel):
     """How many tasks may run and wait."""
 
     # Tasks that run at once.
     task_workers: int = Field(default=10, ge=1)
-    # Tasks that wait; beyond them, whoever enqueues waits too.
+    # Tasks that wait; beyond them, a request that enqueues waits too.
     task_queue_size: int = Field(default=1000, ge=1)
     # How long tasks may go on at shutdown, after the last request.
     task_drain_seconds: float = Field(default=20, ge=0)
@@ -41,6 +45,7 @@ class Job:
     args: tuple[object, ...]
     kwargs: dict[str, object]
     context: Context
+    takes_room: bool
 
 
 class Broker:
@@ -50,14 +55,20 @@ class Broker:
 
     def __init__(self, settings: TaskSettings) -> None:
         self._settings = settings
-        self._queue: asyncio.Queue[Job] = asyncio.Queue(settings.task_queue_size)
+        self._queue: asyncio.Queue[Job] = asyncio.Queue()
+        self._room = asyncio.Semaphore(settings.task_queue_size)
         self._running: set[Job] = set()
         self._succeeded = 0
         self._failed = 0
 
     async def enqueue(self, task: Task[P], *args: P.args, **kwargs: P.kwargs) -> None:
         """Have a task run soon: after the commit, where it reads what was written."""
-        await self._queue.put(Job(task, args, kwargs, copy_context()))
+        takes_room = not in_task.get()
+        if takes_room:
+            await self._room.acquire()
+        context = copy_context()
+        context.run(in_task.set, True)
+        self._queue.put_nowait(Job(task, args, kwargs, context, takes_room))
 
     async def ping(self) -> None:
         """Nothing to ask: the tasks share the process."""
@@ -86,19 +97,30 @@ class Broker:
             await asyncio.gather(*workers, return_exceptions=True)
 
     async def _work(self, state: Mapping[str, object]) -> None:
+        worker = asyncio.current_task()
         while True:
             job = await self._queue.get()
+            if job.takes_room:
+                self._room.release()
             self._running.add(job)
             try:
                 work = job.task.function(state, *job.args, **job.kwargs)
                 await asyncio.create_task(work, context=job.context)
                 self._succeeded += 1
+            except asyncio.CancelledError:
+                if worker is None or worker.cancelling():
+                    raise
+                # Something that the task awaited was cancelled: the worker goes on.
+                self._note_failure(job)
             except Exception:
-                self._failed += 1
-                job.context.run(logger.exception, "Task %s failed", job.task.name)
+                self._note_failure(job)
             finally:
                 self._running.discard(job)
                 self._queue.task_done()
+
+    def _note_failure(self, job: Job) -> None:
+        self._failed += 1
+        job.context.run(logger.exception, "Task %s failed", job.task.name)
 
     async def _drain(self) -> None:
         try:

@@ -8,10 +8,10 @@ import binascii
 from typing import Annotated, Self
 
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from app.core.errors import BadRequest
-from app.core.fields import RowId
+from app.core.fields import Moment, RowId
 
 
 class InvalidCursor(BadRequest):
@@ -39,7 +39,7 @@ class Page(BaseModel):
 class Position(BaseModel):
     """A row in an ordering by time and id. The id decides where times are equal."""
 
-    created_at: AwareDatetime
+    created_at: Moment
     id: RowId
 
     def encode(self) -> str:

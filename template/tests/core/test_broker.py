@@ -32,6 +32,19 @@ async def fail(_state: Seen) -> None:
 
 
 @task
+async def be_cancelled(_state: Seen) -> None:
+    awaited = asyncio.create_task(asyncio.sleep(60))
+    awaited.cancel()
+    await awaited
+
+
+@task
+async def enqueue_more(_state: Seen, broker: Broker) -> None:
+    for _ in range(5):
+        await broker.enqueue(note, 1)
+
+
+@task
 async def never_end(_state: Seen) -> None:
     await asyncio.sleep(3600)
 
@@ -88,6 +101,27 @@ async def test_a_task_that_fails_is_logged_and_the_next_one_runs(
     assert (stats["failed"], seen["seen"]) == (1, [1])
     assert "out of paper" in caplog.text
     assert fail.name in caplog.text
+
+
+async def test_a_task_that_is_cancelled_does_not_end_its_worker(
+    seen: Seen, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_broker(TaskSettings(task_workers=1)) as broker, broker.working(seen):
+        await broker.enqueue(be_cancelled)
+        await broker.enqueue(note, 1)
+        stats = await until(broker, succeeded=1)
+
+    assert stats["failed"] == 1
+    assert be_cancelled.name in caplog.text
+
+
+async def test_a_task_may_enqueue_more_than_the_queue_holds(seen: Seen) -> None:
+    settings = TaskSettings(task_workers=1, task_queue_size=1)
+    async with open_broker(settings) as broker, broker.working(seen):
+        await broker.enqueue(enqueue_more, broker)
+        await until(broker, succeeded=6)
+
+    assert seen["seen"] == [1] * 5
 
 
 async def test_no_more_at_once_than_there_are_workers(seen: Seen) -> None:

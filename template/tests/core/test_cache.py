@@ -131,6 +131,12 @@ async def test_a_route_gets_the_cache(
     assert (await client.get("/test/cache")).json() is True
 
 
+async def test_nothing_is_kept_for_no_time(cache: Cache, source: Source) -> None:
+    await cache.get_or_load("key", source.load, ttl_seconds=0)
+
+    assert await cache.get_or_load("key", source.load) == b"2"
+
+
 async def test_the_store_stays_within_its_bytes() -> None:
     async with open_store(CacheSettings(cache_max_bytes=10_000)) as store:
         for number in range(1000):

@@ -22,6 +22,8 @@ def test_a_cursor_is_read_back() -> None:
         base64.urlsafe_b64encode(b'{"created_at": "2026-01-01T00:00:00", "id": 1}').decode(),
         base64.urlsafe_b64encode(b'{"created_at": "2026-01-01T00:00:00Z", "id": -1}').decode(),
         base64.urlsafe_b64encode(b"\xff\xfe").decode(),
+        base64.urlsafe_b64encode(b'{"created_at": "9999-12-31T23:59:59-23:59", "id": 1}').decode(),
+        base64.urlsafe_b64encode(b'{"created_at": "0001-01-01T00:00:00+23:59", "id": 1}').decode(),
     ],
 )
 def test_anything_else_is_refused(cursor: str) -> None:

@@ -1,8 +1,9 @@
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.core.database.engine import DatabaseSettings
 from app.core.database.session import Database, open_database
@@ -25,11 +26,11 @@ async def value_of(database: Database) -> int:
         return (await session.execute(text("SELECT value FROM counters"))).scalar_one()
 
 
-async def increment(database: Database) -> None:
+async def increment(database: Database, *, seconds: float = 0) -> None:
     async with database.write() as session:
         value = (await session.execute(text("SELECT value FROM counters"))).scalar_one()
         # Others get their turn between the read and the write.
-        await asyncio.sleep(0)
+        await asyncio.sleep(seconds)
         await session.execute(text("UPDATE counters SET value = :value"), {"value": value + 1})
 
 
@@ -91,21 +92,46 @@ async def test_an_error_does_not_tell_values(database: Database) -> None:
     assert "4711" not in str(caught.value)
 
 
-async def test_no_update_is_lost(database: Database) -> None:
-    await asyncio.gather(*(increment(database) for _ in range(50)))
+async def test_no_update_is_lost(state: State, database: Database) -> None:
+    # The other one stands for another process.
+    async with open_database(state["settings"]) as other:
+        databases = [database, other] * 25
+        await asyncio.gather(*(increment(each) for each in databases))
 
     assert await value_of(database) == 50
 
 
 async def test_a_pool_that_is_used_up_is_unavailable(database_url: str) -> None:
     settings = DatabaseSettings(
-        database_url=database_url, database_pool_size=1, database_pool_timeout_seconds=0.05
+        database_url=database_url, database_pool_size=2, database_pool_timeout_seconds=0.05
     )
-    async with open_database(settings) as database, database.read() as session:
-        await session.execute(text("SELECT 1"))
+    async with open_database(settings) as database:
         with pytest.raises(Unavailable):
-            async with database.read() as other:
-                await other.execute(text("SELECT 1"))
+            async with AsyncExitStack() as held:
+                for _ in range(3):
+                    session = await held.enter_async_context(database.read())
+                    await session.execute(text("SELECT 1"))
+
+
+async def test_a_statement_that_is_wrong_is_a_mistake_of_ours(database: Database) -> None:
+    with pytest.raises(DBAPIError):
+        async with database.read() as session:
+            await session.execute(text("SELECT nothing FROM nowhere"))
+
+
+async def test_readers_do_not_wait_for_writers(state: State, database: Database) -> None:
+    writers = [
+        asyncio.create_task(increment(database, seconds=0.5))
+        for _ in range(state["settings"].database_pool_size * 2)
+    ]
+    await asyncio.sleep(0.1)
+
+    async with asyncio.timeout(0.5):
+        await value_of(database)
+
+    for writer in writers:
+        writer.cancel()
+    await asyncio.gather(*writers, return_exceptions=True)
 
 
 async def test_a_lock_that_is_not_given_back_is_unavailable(

@@ -40,6 +40,15 @@ def test_settings_do_not_change(settings: Settings) -> None:
         settings.port = 1
 
 
+def test_an_error_does_not_tell_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "nonsense://user:s3cret@host")
+
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+
+    assert "s3cret" not in str(caught.value)
+
+
 def test_a_setting_that_can_not_be_used_ends_the_start_with_a_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -43,7 +43,10 @@ class Cache:
         self._misses += 1
         flight = self._flights.get(key)
         if flight is None:
-            flight = asyncio.create_task(self._load(key, load, ttl_seconds or self._ttl_seconds))
+            ttl_seconds = self._ttl_seconds if ttl_seconds is None else ttl_seconds
+            flight = asyncio.create_task(self._load(key, load, ttl_seconds))
+            # It may fail when nobody waits for it any more: that is no error of the event loop.
+            flight.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._flights[key] = flight
         return await asyncio.shield(flight)
 

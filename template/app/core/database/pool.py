@@ -1,4 +1,4 @@
-"""The state of the connection pool, for people and probes."""
+"""The state of the connections, for people and probes."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel

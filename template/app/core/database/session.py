@@ -8,12 +8,17 @@ from typing import Annotated, cast
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.pool import QueuePool
 
-from app.core.database.engine import DatabaseSettings, create_engine, reading
+from app.core.database.engine import (
+    DatabaseSettings,
+    create_engine,
+    create_read_engine,
+    is_unavailable,
+)
 from app.core.errors import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -30,16 +35,17 @@ class WriteSession(AsyncSession):
 
 
 class Database:
-    """The pool of connections, and the two kinds of session on it."""
+    """The connections, and the two kinds of session on them."""
 
     name = "database"
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, read_engine: AsyncEngine) -> None:
         self.engine = engine
+        self.read_engine = read_engine
         self._write_sessions = async_sessionmaker(
             engine, class_=WriteSession, expire_on_commit=False
         )
-        self._read_sessions = async_sessionmaker(reading(engine), expire_on_commit=False)
+        self._read_sessions = async_sessionmaker(read_engine, expire_on_commit=False)
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[WriteSession]:
@@ -67,13 +73,13 @@ class Database:
             await session.execute(text("SELECT 1"))
 
     def stats(self) -> Mapping[str, float]:
-        """Count the connections of the pool."""
-        pool = cast("QueuePool", self.engine.pool)
+        """Count the connections, by what they do."""
+        pools = cast("set[QueuePool]", {self.engine.pool, self.read_engine.pool})
         return {
-            "size": pool.size(),
-            "checked_in": pool.checkedin(),
-            "checked_out": pool.checkedout(),
-            "overflow": max(pool.overflow(), 0),
+            "size": sum(pool.size() for pool in pools),
+            "checked_in": sum(pool.checkedin() for pool in pools),
+            "checked_out": sum(pool.checkedout() for pool in pools),
+            "overflow": sum(max(pool.overflow(), 0) for pool in pools),
         }
 
 
@@ -82,18 +88,22 @@ def unavailable_if_down() -> Generator[None]:
     """Tell a database that is away, locked or overrun from a mistake of the service."""
     try:
         yield
-    except (PoolTimeoutError, OperationalError) as error:
+    except (PoolTimeoutError, DBAPIError) as error:
+        if isinstance(error, DBAPIError) and not is_unavailable(error):
+            raise
         logger.warning("The database is unavailable: %s", error)
         raise Unavailable("The database is unavailable. Try again.") from error
 
 
 @asynccontextmanager
 async def open_database(settings: DatabaseSettings) -> AsyncGenerator[Database]:
-    """Open the pool; connections are made as they are needed."""
+    """Open the pools; connections are made as they are needed."""
     engine = create_engine(settings)
+    read_engine = create_read_engine(settings, engine)
     try:
-        yield Database(engine)
+        yield Database(engine, read_engine)
     finally:
+        await read_engine.dispose()
         await engine.dispose()
 
 

@@ -4,6 +4,8 @@ import logging
 import time
 from contextvars import ContextVar
 from logging.config import dictConfig
+from textwrap import indent
+from types import TracebackType
 from typing import Literal
 
 from pydantic import BaseModel
@@ -18,8 +20,16 @@ class LogSettings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
+# What is logged may come from a client, and must not look like a line of its own.
+ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), 127, 0x85)}
+
+ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
+
+
 class LineFormatter(logging.Formatter):
-    """Time in UTC, level, request id, logger, message."""
+    """Time in UTC, level, request id, logger, message; a traceback below, indented."""
 
     converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -27,7 +37,10 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         record.request_id = request_id.get()
-        return super().formatMessage(record)
+        return super().formatMessage(record).translate(ESCAPED)
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's name
+        return indent(super().formatException(ei), "    ", lambda _: True)
 
 
 def configure_logging(settings: LogSettings) -> None:

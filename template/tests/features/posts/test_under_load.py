@@ -63,8 +63,9 @@ async def test_shutdown_answers_requests_in_flight(server: Server, database_url:
                 )
                 for title in ("One", "Two", "Three")
             ]
-            while (await client.get("/health/db-pool")).json()["checked_out"] < len(requests):
+            while (await client.get("/health/db-pool")).json()["checked_out"] < 1:
                 await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
             server.process.terminate()
             await asyncio.sleep(0.2)
         responses = await asyncio.gather(*requests)
