@@ -100,7 +100,7 @@ def test_a_repository_that_is_there_is_its_owners(lean: Template, tmp_path: Path
     (tmp_path / "README").write_text("An estate.\n")
     lean.bench.commit(tmp_path)
     outcome = lean.shipway("new", "orders", "--defaults", "--no-lock", cwd=tmp_path)
-    assert "git add --all" in succeeded(outcome).stdout
+    assert "\n  git add --all . && git commit " in succeeded(outcome).stdout
     assert not (tmp_path / "orders" / ".git").exists()
     assert lean.bench.git(tmp_path, "rev-list", "--count", "HEAD") == "1"
 
@@ -111,6 +111,17 @@ def test_an_empty_directory_can_be_filled(lean: Template, tmp_path: Path) -> Non
     outcome = succeeded(lean.shipway("new", ".", *PLAIN, cwd=here))
     assert "cd " not in outcome.stdout
     assert tree(here) == tree(lean.render(tmp_path / "fresh" / "orders"))
+
+
+def test_what_is_left_to_do_can_be_pasted(lean: Template, tmp_path: Path) -> None:
+    outcome = lean.shipway("new", "my estate/orders", *PLAIN, cwd=tmp_path)
+    steps = succeeded(outcome).stdout.partition("Next:\n")[2].splitlines()
+    assert steps[:2] == ["  cd 'my estate/orders'", "  uv lock"]
+    assert steps[2].startswith("  git init && git add --all . && git commit ")
+    assert steps[3:] == ["  uv run just dev"]
+    committed = lean.shipway("new", "orders", "--defaults", "--no-lock", cwd=tmp_path)
+    _, lock, commit, _ = succeeded(committed).stdout.partition("Next:\n")[2].splitlines()
+    assert (lock, "Lock the dependencies" in commit) == ("  uv lock", True)
 
 
 def test_an_option_outranks_the_preset_and_that_the_default(lean: Template, tmp_path: Path) -> None:
@@ -134,26 +145,56 @@ def test_a_dry_run_lists_and_leaves_nothing(
     assert names(tmp_path) == []
 
 
-def test_what_is_left_open_is_asked(lean: Template, tmp_path: Path) -> None:
+def at_a_terminal(
+    lean: Template, *arguments: str, cwd: Path, pressing: bytes
+) -> tuple[int | None, str]:
+    """Press that key at every question: the exit code, and what the screen showed."""
     screen, keyboard = pty.openpty()
     environment = lean.bench.environment(lean.variables({"TERM": "dumb"}))
-    command = [SCRIPTS / "shipway", "new", "orders", "--no-git", "--no-lock", "--cache=none"]
+    command = [SCRIPTS / "shipway", *arguments]
     child = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdin=keyboard, stdout=keyboard, stderr=keyboard
+        command, cwd=cwd, env=environment, stdin=keyboard, stdout=keyboard, stderr=keyboard
     )
     shown = ""
-    while child.poll() is None:
-        if select.select([screen], [], [], 0.1)[0]:
+    while (says_more := select.select([screen], [], [], 0.1)[0]) or child.poll() is None:
+        if says_more:
             shown += os.read(screen, 4096).decode(errors="replace")
             if "\x1b[6n" in shown:  # where is the cursor? A terminal would say.
                 shown = shown.replace("\x1b[6n", "")
                 os.write(screen, b"\x1b[1;1R")
-        else:
-            os.write(screen, b"\r")
-    assert child.returncode == 0, shown
+        elif "?" in shown:
+            os.write(screen, pressing)
+    return child.returncode, shown
+
+
+def test_what_is_left_open_is_asked(lean: Template, tmp_path: Path) -> None:
+    options = ("new", "orders", "--no-git", "--no-lock", "--cache=none")
+    code, shown = at_a_terminal(lean, *options, cwd=tmp_path, pressing=b"\r")
+    assert code == 0, shown
     assert "What is the service called?" in shown
     assert "expensive to read" not in shown
     assert answers_of(tmp_path / "orders")["cache"] == "none"
+
+
+def test_an_interrupted_question_leaves_nothing(lean: Template, tmp_path: Path) -> None:
+    code, shown = at_a_terminal(lean, "new", "orders", cwd=tmp_path, pressing=b"\x03")
+    assert code == 130, shown
+    assert "What is the service called?" in shown
+    assert "error: interrupted" in shown
+    assert "Answers" not in shown
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("entry", [("shipway",), ("python", "-m", "shipway")])
+def test_an_interruption_may_come_during_the_imports(
+    lean: Template, entry: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    extra = {"PYTHONPATH": f"{tmp_path}{os.pathsep}{lean.path / 'src'}"}
+    outcome = lean.bench.run(SCRIPTS / entry[0], *entry[1:], cwd=tmp_path, extra=extra)
+    assert outcome.returncode == 130
+    assert outcome.stderr.startswith("error: interrupted\nhint: ")
+    assert len(outcome.stderr.splitlines()) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -238,7 +279,7 @@ MISTAKES = [
     ("check alien", 1, "another template", "copier update"),
     ("set cache=none --project alien", 1, "another template", "copier update"),
     ("set cache=disk", 2, "`disk` is not a choice", "choices: "),
-    ("set", 2, "Missing argument", "--help"),
+    ("set", 2, "no answer is given", "`shipway set cache=none`"),
 ]
 
 
@@ -275,6 +316,11 @@ def test_only_what_git_can_give_back_is_changed(
     service = copy(lean_service, tmp_path / "orders")
     append(service / "justfile", "# Ours.\n")
     refused(lean.shipway(*change, service), "has changes that are not committed")
+    lean.bench.git(service, "restore", "justfile")
+    lean.bench.git(service, "config", "status.showUntrackedFiles", "no")
+    (service / "notes").write_text("Ours.\n")
+    refused(lean.shipway(*change, service), "has changes that are not committed")
+    assert (service / "notes").read_text() == "Ours.\n"
     bare = lean.render(tmp_path / "bare")
     refused(lean.shipway(*change, bare), "is not under git")
     nothing = {"PATH": str(tmp_path)}

@@ -1,6 +1,7 @@
 """`shipway new --start`, with a uv that only pretends: the deep tests start the real service."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ import os, signal, sys, time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 words = sys.argv[1:]
+if "sync" in words and "--quiet" not in words:
+    print(" + fastapi, and many more", file=sys.stderr)
 with open(os.environ["UV_LOG"], "a") as log:
     print(os.getpid(), "VIRTUAL_ENV" in os.environ, *words, file=log)
 if os.environ.get("FAIL_ON") in words:
@@ -93,23 +96,25 @@ def test_a_started_service_ends_with_the_command(
         line = child.stdout.readline()
         assert line, child.communicate()
         told += line
+    assert re.search(r"^Installed in \d+\.\d s$", told, re.MULTILINE)
     for path in ("/docs", "/posts", "/health", "/ready"):
         assert f"http://127.0.0.1:{port}{path} " in told
     child.send_signal(number)
     told, said = child.communicate(timeout=30)
     assert child.returncode == 0, said
+    assert "fastapi" not in said
     assert told.split() == ["drained", "Stopped"]
     assert not is_ready(port)
     assert names(place) == ["orders"]
     asked = Path(pretender["UV_LOG"]).read_text().splitlines()
-    commands = ("lock", "sync", "run alembic upgrade head", "run python -m app.serve")
+    commands = ("lock", "sync --quiet", "run alembic upgrade head", "run python -m app.serve")
     assert [line.split(" ", 1)[1] for line in asked] == [f"False {command}" for command in commands]
 
 
 @pytest.mark.parametrize(
     ("word", "what"),
     [
-        ("sync", "error: `uv sync` failed with exit code 3"),
+        ("sync", "error: `uv sync --quiet` failed with exit code 3"),
         ("alembic", "error: `uv run alembic upgrade head` failed with exit code 3"),
         ("app.serve", "error: the service ended with exit code 3 before it was ready"),
     ],

@@ -16,12 +16,13 @@ from workbench import (
     append,
     clone,
     copy,
+    names,
     prepend,
     succeeded,
     tree,
 )
 
-from shipway import questions
+from shipway import git, questions
 from shipway.questions import Question
 
 DOORS = ("shipway", "copier")
@@ -208,26 +209,58 @@ def test_a_new_answer_reaches_files_that_the_owner_edited(
     assert DELETED not in after
 
 
+def in_an_estate(releases: Releases, tmp_path: Path) -> Path:
+    """A service of the older release in a larger repository."""
+    service = tmp_path / "my estate" / "orders"
+    shutil.copytree(releases.services["shipway"], service, ignore=shutil.ignore_patterns(".git"))
+    (service.parent / "README").write_text("The estate.\n")
+    releases.template.bench.commit(service.parent)
+    return service
+
+
 def test_what_needs_a_hand_is_named_and_can_be_given_up(releases: Releases, tmp_path: Path) -> None:
     template = releases.template
-    service = copy(releases.services["shipway"], tmp_path / "orders")
+    service = in_an_estate(releases, tmp_path)
     justfile = service / "justfile"
     justfile.write_text(justfile.read_text().replace("# The older recipes.", "# Our recipes."))
     append(service / "app" / "core" / "retired.py", "OURS = True\n")
-    template.bench.commit(service, "Ours")
-    outcome = template.shipway("update", service)
+    template.bench.commit(service.parent, "Ours")
+    (service.parent / "README").write_text("The estate, in the works.\n")
+    (service.parent / "notes").touch()
+    outcome = template.shipway("update", "my estate/orders", cwd=tmp_path)
     assert outcome.returncode == 1
     assert "error: 1 conflict" in outcome.stderr
     assert "  justfile\n" in outcome.stderr
-    assert "git reset --hard && git clean -fd" in outcome.stderr
-    assert unmerged(template.bench, service) == ["justfile"]
+    assert unmerged(template.bench, service) == ["orders/justfile"]
     # The platform has no such file any longer: git alone still has what was written there.
     assert "git show HEAD:./app/core/retired.py" in outcome.stdout
     assert "OURS" in template.bench.git(service, "show", "HEAD:./app/core/retired.py")
-    template.bench.git(service, "reset", "--quiet", "--hard")
-    template.bench.git(service, "clean", "--quiet", "--force", "-d")
+    change_directory, _, give_up = re.findall("`(.+?)`", outcome.stderr.splitlines()[-1])
+    script = f"{change_directory} && {give_up}"
+    succeeded(template.bench.run("sh", "-c", script, cwd=tmp_path))
     assert "# Our recipes." in justfile.read_text()
-    assert template.bench.git(service, "status", "--porcelain") == ""
+    # Nobody asked to give up what was going on elsewhere.
+    changed = template.bench.git(service, "status", "--porcelain").splitlines()
+    assert [line.split()[1] for line in changed] == ["README", "notes"]
+
+
+def test_news_for_files_that_the_owner_removed_are_named(
+    releases: Releases, tmp_path: Path
+) -> None:
+    template = releases.template
+    service = copy(releases.services["shipway"], tmp_path / "orders")
+    (service / "justfile").unlink()
+    (service / "Dockerfile").unlink()  # the same in both versions
+    pages = service / "app" / "core" / "pagination.py"
+    pages.rename(pages.with_name("pages.py"))
+    template.bench.commit(service, "Ours")
+    outcome = succeeded(template.shipway("update", service))
+    named = re.findall(r"^  (\S+): look with `(.+)`$", outcome.stdout, re.MULTILINE)
+    assert [path for path, _ in named] == ["app/core/pagination.py", "justfile"]
+    for (_, command), news in zip(named, ("-# The older pages.", "-# The older rec"), strict=True):
+        assert news in template.bench.git(service, *command.split()[1:])
+    assert not pages.exists()
+    assert "# The older pages." in pages.with_name("pages.py").read_text()
 
 
 def test_an_older_version_is_refused(releases: Releases, tmp_path: Path) -> None:
@@ -250,15 +283,33 @@ def test_a_failed_change_leaves_the_service_as_it_was(
     assert lean.bench.git(service, "status", "--porcelain") == ""
 
 
+def test_what_a_failed_change_leaves_is_removed_and_nothing_else(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in bench.environment().items():
+        monkeypatch.setenv(name, value)
+    service = tmp_path / "orders"
+    (service / "drafts").mkdir(parents=True)
+    (service / ".gitignore").write_text(".env\n")
+    bench.commit(service)
+    bench.git(service, "config", "status.showUntrackedFiles", "no")
+    (service / ".env").write_text("SECRET=1\n")
+    (service / "drafts" / "ours").write_text("Ours.\n")
+    before, kept = tree(service), git.untracked(service)
+    (service / ".gitignore").write_text("")
+    for name in ("drafts/theirs", "new/deep/theirs"):
+        (service / name).parent.mkdir(parents=True, exist_ok=True)
+        (service / name).touch()
+    git.restore(service, kept)
+    assert tree(service) == before
+    assert names(service) == [".env", ".git", ".gitignore", "drafts"]
+
+
 def test_a_service_in_a_larger_repository_is_updated_alone(
     releases: Releases, tmp_path: Path
 ) -> None:
     template = releases.template
-    service = tmp_path / "estate" / "orders"
-    service.parent.mkdir()
-    shutil.copytree(releases.services["shipway"], service, ignore=shutil.ignore_patterns(".git"))
-    (service.parent / "README").write_text("The estate.\n")
-    template.bench.commit(service.parent)
+    service = in_an_estate(releases, tmp_path)
     (service.parent / "README").write_text("The estate, in the works.\n")
     succeeded(template.shipway("update", cwd=service))
     assert tree(service) == tree(releases.fresh)

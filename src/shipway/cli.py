@@ -126,7 +126,10 @@ def update(
 
 @app.command("set")
 def set_(
-    pairs: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="The answers.")],
+    pairs: Annotated[
+        list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="The answers.")
+    ] = None,
+    *,
     project: Annotated[Path, typer.Option(metavar="PATH", help="The service.")] = Path(),
 ) -> None:
     """Change answers of a service, at the version it has.
@@ -134,7 +137,7 @@ def set_(
     \b
     shipway set cache=none --project ../orders
     """  # noqa: D301
-    if not updates.set_answers(project, pairs):
+    if not updates.set_answers(project, pairs or []):
         raise typer.Exit(errors.FAILURE)
 
 

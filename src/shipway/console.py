@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from shlex import quote
 
 from shipway.errors import UserError
 from shipway.presets import Preset
@@ -43,9 +44,17 @@ def would_write(path: Path, files: Sequence[str]) -> None:
     say(*_listed(f"Would write {len(files)} files to `{path}`:", files))
 
 
-def next_after_new(path: str, git_step: str | None) -> None:
-    steps = [None if path == "." else f"cd {path}", git_step, "uv run just dev"]
-    say("Next:", *(f"  {step}" for step in steps if step))
+def next_after_new(path: Path, missing: Iterable[str]) -> None:
+    steps = [*_changing_to(path), *missing, "uv run just dev"]
+    say("Next:", *(f"  {step}" for step in steps))
+
+
+def _changing_to(path: Path) -> list[str]:
+    return [] if path == Path() else [f"cd {quote(str(path))}"]
+
+
+def installed(seconds: float) -> None:
+    say(f"Installed in {seconds:.1f} s")
 
 
 def running(port: int) -> None:
@@ -96,18 +105,25 @@ def vanished(paths: Sequence[str]) -> None:
     )
 
 
+def missed(news: Iterable[tuple[str, str, str]]) -> None:
+    """Each with the contents it had and would have, as git stores them."""
+    lines = [f"{path}: look with `git diff {before} {after}`" for path, before, after in news]
+    say(*_listed("Not updated, since you deleted or renamed them:", lines))
+
+
 def next_after_change() -> None:
     say("Next:", "  git diff HEAD", "  uv run just check")
 
 
-def conflicts(paths: Sequence[str]) -> None:
+def conflicts(service: Path, paths: Sequence[str]) -> None:
     """A conflict is no error of the command, so it is told at length."""
+    place = "".join(f"`{step}`, then " for step in _changing_to(service))
     count = "1 conflict" if len(paths) == 1 else f"{len(paths)} conflicts"
     sys.stderr.write(
         f"error: {count}, where you and the template changed the same lines\n"
         + "".join(f"  {path}\n" for path in paths)
-        + "hint: edit between the markers, then `git add --all && git commit`; "
-        "to give up, `git reset --hard && git clean -fd`\n"
+        + f"hint: {place}edit between the markers and `git add --all . && git commit`; to give up, "
+        "`git restore --source=HEAD --staged --worktree . && git clean -fd .`\n"
     )
 
 

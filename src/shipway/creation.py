@@ -71,7 +71,7 @@ def create(path: Path, choices: Choices, finish: Finish) -> None:
         site.land()
         _announce(target, choices.named)
         if port is None:
-            console.next_after_new(str(path), _missing_git_step(target))
+            console.next_after_new(path, _missing_steps(target))
         else:
             service.install(target)
             service.serve(target, port, on_ready=site.keep)
@@ -134,9 +134,12 @@ def _announce(target: Path, axes: Iterable[str]) -> None:
     console.rendered(str(made.answers["service_name"]), made.commit, stack)
 
 
-def _missing_git_step(target: Path) -> str | None:
+def _missing_steps(target: Path) -> list[str]:
     """What is left to do before the first update, which needs a commit."""
-    commit = "git add --all && git commit --message 'Start from shipway'"
+    commit = "git add --all . && git commit --message"
+    lock = [] if (target / "uv.lock").exists() else ["uv lock"]
     if not git.is_installed() or not git.is_inside_work_tree(target):
-        return f"git init && {commit}"
-    return commit if git.is_dirty(target) else None
+        return [*lock, f"git init && {commit} 'Start from shipway'"]
+    if git.is_dirty(target):
+        return [*lock, f"{commit} 'Start from shipway'"]
+    return [*lock, f"{commit} 'Lock the dependencies'"] if lock else []

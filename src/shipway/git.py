@@ -3,6 +3,9 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 
 from shipway import errors
@@ -55,7 +58,9 @@ def is_inside_work_tree(path: Path) -> bool:
 
 def is_dirty(path: Path) -> bool:
     """Whether anything under the path differs from HEAD, files that git does not know included."""
-    return bool(_read("status", "--porcelain", "--", ".", cwd=path))
+    # Whatever the configuration says: it may tell git to look away.
+    everything = ("--untracked-files=normal", "--ignore-submodules=none")
+    return bool(_read("status", "--porcelain", *everything, "--", ".", cwd=path))
 
 
 def describe(path: Path) -> str | None:
@@ -84,20 +89,29 @@ def remote_head(location: str) -> str | None:
 
 def changed(path: Path) -> list[str]:
     """Every path under this one that differs from HEAD or is new."""
-    known = _lines("diff", "--name-only", "--relative", "-z", "HEAD", "--", ".", cwd=path)
-    new = _lines("ls-files", "--others", "--exclude-standard", "-z", "--", ".", cwd=path)
-    return sorted({*known, *new})
+    return sorted({*_differing("HEAD", cwd=path), *untracked(path)})
+
+
+def untracked(path: Path) -> list[str]:
+    """Files under the path that git neither knows nor ignores."""
+    return _lines("ls-files", "--others", "--exclude-standard", "-z", "--", ".", cwd=path)
 
 
 def unmerged(path: Path) -> list[str]:
-    query = ("diff", "--name-only", "--relative", "--diff-filter=U", "-z", "--", ".")
-    return sorted(set(_lines(*query, cwd=path)))
+    return sorted(set(_differing("--diff-filter=U", cwd=path)))
 
 
 def vanished(path: Path) -> list[str]:
     """Files of HEAD that are no longer in the work tree."""
-    query = ("diff", "--name-only", "--relative", "--diff-filter=D", "-z", "HEAD", "--", ".")
-    return _lines(*query, cwd=path)
+    return _differing("--diff-filter=D", "HEAD", cwd=path)
+
+
+def _differing(*query: str, cwd: Path) -> list[str]:
+    # Whatever the configuration says: a rename would hide a file that is gone.
+    everything = ("--no-renames", "--ignore-submodules=none")
+    return _lines(
+        "diff", "--name-only", "--relative", *everything, "-z", *query, "--", ".", cwd=cwd
+    )
 
 
 def committed(path: Path, name: str) -> bytes:
@@ -107,7 +121,28 @@ def committed(path: Path, name: str) -> bytes:
     ).stdout
 
 
-def restore(path: Path) -> None:
-    """Put everything under the path back to HEAD, files that were added since removed."""
+def stored(path: Path, content: bytes) -> str:
+    """The short name of that content among the repository's objects, until `git gc` drops it."""
+    add = ["git", "hash-object", "-w", "--stdin"]
+    done = subprocess.run(add, cwd=path, input=content, capture_output=True, check=True)
+    name = done.stdout.decode().strip()
+    return _read("rev-parse", "--short", name, cwd=path) or name
+
+
+def restore(path: Path, kept: Iterable[str]) -> None:
+    """Put everything under the path back to HEAD, and remove the untracked files but the kept.
+
+    Not with `git clean`, to which every untracked file is rubbish.
+    """
     _run("restore", "--source=HEAD", "--staged", "--worktree", "--", ".", cwd=path)
-    _run("clean", "--force", "-d", "--quiet", "--", ".", cwd=path)
+    for name in {*untracked(path)} - {*kept}:
+        if not name.endswith("/"):  # a repository in the repository
+            _remove(path / name, until=path)
+
+
+def _remove(file: Path, *, until: Path) -> None:
+    """Remove a file and the directories that then are empty."""
+    file.unlink(missing_ok=True)
+    for parent in takewhile(lambda parent: parent != until, file.parents):
+        with suppress(OSError):  # not empty
+            parent.rmdir()

@@ -22,12 +22,9 @@ def _compare(original: Path, current: Path, yours: tuple[str, ...]) -> tuple[lis
     """The platform's files that differ from the original, and those that are gone."""
     edited: list[str] = []
     deleted: list[str] = []
-    for file in sorted(original.rglob("*")):
-        name = file.relative_to(original).as_posix()
-        if file.is_dir() or not zones.is_platform(name, yours):
-            continue
+    for name in zones.platform_files(original, yours):
         if not (current / name).is_file():
             deleted.append(name)
-        elif (current / name).read_bytes() != file.read_bytes():
+        elif (current / name).read_bytes() != (original / name).read_bytes():
             edited.append(name)
     return edited, deleted

@@ -35,7 +35,8 @@ def not_under_git(path: Path) -> UserError:
 
 def dirty_project(path: Path) -> UserError:
     return UserError(
-        f"`{path}` has changes that are not committed", "commit or stash them, then run this again"
+        f"`{path}` has changes that are not committed",
+        "commit or stash them (`git status -uall` names them), then run this again",
     )
 
 

@@ -69,13 +69,15 @@ def _working(base: Path | None = None) -> Generator[None]:
     """Work in that directory, in silence, and raise Copier's errors in our words."""
     if base:
         os.chdir(base)  # before the import: Copier's git works where it was imported
-    from copier.errors import CopierError
+    from copier.errors import CopierAnswersInterrupt, CopierError
     from plumbum import ProcessExecutionError
 
     try:
         with warnings.catch_warnings(), _own_temporary_directory():
             warnings.simplefilter("ignore")
             yield
+    except CopierAnswersInterrupt as interruption:  # a CopierError as well
+        raise KeyboardInterrupt from interruption
     except ProcessExecutionError as error:
         said = str(error.stderr or error).strip()
         if found := UNKNOWN.search(said):

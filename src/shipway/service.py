@@ -35,7 +35,9 @@ def require_free(port: int) -> None:
 def install(path: Path) -> None:
     """Install what the service needs, and bring its database up to date."""
     console.progress("Installing")
-    _run(path, "sync")
+    began = time.monotonic()
+    _run(path, "sync", "--quiet")  # it would list every package; errors it tells all the same
+    console.installed(time.monotonic() - began)
     console.progress("Migrating")
     _run(path, "run", "alembic", "upgrade", "head")
 

@@ -9,13 +9,14 @@ from shipway import (
     console,
     errors,
     git,
+    losses,
     project,
     questions,
-    rendering,
     scaffold,
     source,
     upstream,
 )
+from shipway.losses import Losses
 from shipway.processes import undisturbed
 from shipway.project import Project
 from shipway.questions import Answers
@@ -32,10 +33,10 @@ def update(path: Path, wanted: str | None) -> bool:
         console.up_to_date(service.commit)
         return True
     console.progress(f"Updating from {service.commit} to {upstream.named(origin, target)}")
-    _whole(service, lambda: scaffold.update(service.path, target, origin.base))
+    lost = _whole(service, lambda: scaffold.update(service.path, target, origin.base))
     changed = git.changed(service.path)
     console.updated(service.commit, project.load(service.path).commit, len(changed))
-    return _report(service)
+    return _report(service, lost, path)
 
 
 def set_answers(path: Path, pairs: Iterable[str]) -> bool:
@@ -59,13 +60,13 @@ def set_answers(path: Path, pairs: Iterable[str]) -> bool:
     offline = carried.holds(template, service)
     console.progress("Rendering")
     with carried.in_place_of_the_url(template) if offline else nullcontext():
-        _whole(service, lambda: scaffold.change_answers(service.path, changes, origin.base))
+        lost = _whole(service, lambda: scaffold.change_answers(service.path, changes, origin.base))
     now = project.load(service.path).answers
     console.answered(
         [(key, service.answers.get(key), now.get(key)) for key in changes],
         len(git.changed(service.path)),
     )
-    return _report(service)
+    return _report(service, lost, path)
 
 
 def _changes(service: Project, answers: Answers) -> Answers:
@@ -73,38 +74,30 @@ def _changes(service: Project, answers: Answers) -> Answers:
     return {key: value for key, value in answers.items() if recorded.get(key) != value}
 
 
-def _whole(service: Project, change: Callable[[], None]) -> None:
-    """Make the change, or leave the service as it was: it was clean, so HEAD holds all of it."""
+def _whole(service: Project, change: Callable[[], None]) -> Losses:
+    """Make the change and see what it lost, or leave the service as it was.
+
+    It was clean, so HEAD holds all of it but what git ignores.
+    """
+    kept = git.untracked(service.path)
     try:
         change()
+        return losses.find(service)
     except BaseException:
         with undisturbed():
-            git.restore(service.path)
+            git.restore(service.path, kept)
         raise
 
 
-def _report(before: Project) -> bool:
-    """Say what the change left to do."""
-    lost = _lost_edits(before)
-    if lost:
-        console.vanished(lost)
-    unmerged = git.unmerged(before.path)
+def _report(service: Project, lost: Losses, path: Path) -> bool:
+    """Say what the change left to do, at the path that the user knows."""
+    if lost.edits:
+        console.vanished(lost.edits)
+    if lost.news:
+        console.missed(lost.news)
+    unmerged = git.unmerged(service.path)
     if unmerged:
-        console.conflicts(unmerged)
+        console.conflicts(path, unmerged)
         return False
     console.next_after_change()
     return True
-
-
-def _lost_edits(before: Project) -> list[str]:
-    """Files that are gone and that the user had edited, which Copier removes without a word."""
-    gone = git.vanished(before.path)
-    if not gone:
-        return []
-    with rendering.as_recorded(before, source.running()) as original:
-        return [
-            name
-            for name in gone
-            if (original / name).is_file()
-            and (original / name).read_bytes() != git.committed(before.path, name)
-        ]

@@ -29,3 +29,9 @@ def is_yours(path: str, patterns: Iterable[str]) -> bool:
 def is_platform(path: str, patterns: Iterable[str]) -> bool:
     """Whether the template alone writes this file."""
     return path != ANSWERS and path not in SHARED and not is_yours(path, patterns)
+
+
+def platform_files(rendered: Path, patterns: tuple[str, ...]) -> list[str]:
+    """What the template alone writes of a rendered service."""
+    names = (f.relative_to(rendered).as_posix() for f in rendered.rglob("*") if not f.is_dir())
+    return sorted(name for name in names if is_platform(name, patterns))
