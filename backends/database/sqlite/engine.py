@@ -29,7 +29,6 @@ class DatabaseSettings(BaseModel):
 # transaction that holds the lock takes back what a migration did before it failed.
 MIGRATION_OPTIONS = {"render_as_batch": True, "transactional_ddl": True}
 
-
 # What it says when it can't serve at the moment; all else is somebody's mistake.
 UNAVAILABLE = {
     sqlite3.SQLITE_BUSY,

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
+from http.client import responses as PHRASES  # noqa: N812 - a table, not a module
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -47,7 +48,7 @@ def problem_response(
     """Render a problem; `extensions` are further members of the body."""
     body = {
         "type": kind,
-        "title": HTTPStatus(status).phrase,
+        "title": PHRASES.get(status, "Error"),
         "status": status,
         "detail": detail,
         "request_id": request_id.get(),
@@ -67,8 +68,9 @@ async def on_app_error(_request: Request, error: AppError) -> Response:
 
 
 async def on_http_exception(_request: Request, error: HTTPException) -> Response:
-    """Render what routing and the framework raise: 404, 405 and their like."""
-    return problem_response(error.status_code, error.detail, headers=error.headers)
+    """Render what routing, the framework and `raise HTTPException` say: 404, 405 and their like."""
+    # FastAPI lets the detail be anything, whatever the type says.
+    return problem_response(error.status_code, f"{error.detail}", headers=error.headers)
 
 
 async def on_invalid_request(_request: Request, error: RequestValidationError) -> Response:
@@ -91,10 +93,13 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
     """Describe errors in OpenAPI: `@router.get(…, responses=problem_responses(PostNotFound))`."""
-    described: dict[int | str, dict[str, Any]] = {}
+    sentences: dict[int | str, list[str]] = {}
     for error in errors:
-        described.setdefault(error.status, {"description": error.__doc__, "content": CONTENT})
-    return described
+        sentences.setdefault(error.status, []).append(error.__doc__ or error.__name__)
+    return {
+        status: {"description": " ".join(said), "content": CONTENT}
+        for status, said in sentences.items()
+    }
 
 
 CONTENT = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}

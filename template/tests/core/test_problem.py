@@ -3,7 +3,7 @@ from collections.abc import AsyncGenerator
 
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -23,7 +23,7 @@ class Item(BaseModel):
 
 @pytest.fixture
 def app(app: FastAPI) -> FastAPI:
-    @app.get("/test/items/{item_id}", responses=problem_responses(ItemNotFound, Conflict))
+    @app.get("/test/items/{item_id}", responses=problem_responses(ItemNotFound, NotFound, Conflict))
     async def get_item(item_id: RowId) -> None:
         raise ItemNotFound(f"There is no item {item_id}.")
 
@@ -38,6 +38,10 @@ def app(app: FastAPI) -> FastAPI:
     @app.get("/test/unavailable")
     async def unavailable() -> None:
         raise Unavailable("The mail server is away.", retry_after_seconds=7)
+
+    @app.get("/test/teapot")
+    async def teapot() -> None:
+        raise HTTPException(460, {"leaves": "green"})
 
     @app.get("/test/half")
     async def half() -> StreamingResponse:
@@ -60,6 +64,7 @@ async def fail_halfway() -> AsyncGenerator[bytes]:
         ("GET", f"/test/items/{10**20}", 422, "about:blank"),
         ("GET", "/test/items/1", 404, "urn:problem:item-not-found"),
         ("GET", "/test/unavailable", 503, "urn:problem:unavailable"),
+        ("GET", "/test/teapot", 460, "about:blank"),
         ("GET", "/test/crash", 500, "about:blank"),
     ],
 )
@@ -140,6 +145,7 @@ def test_openapi_declares_problems(app: FastAPI) -> None:
     responses = app.openapi()["paths"]["/test/items/{item_id}"]["get"]["responses"]
 
     assert set(responses) == {"200", "404", "409", "default"}
+    assert responses["404"]["description"] == "There is no such item. There is no such thing."
     assert all(
         list(responses[status]["content"]) == ["application/problem+json"]
         for status in ("404", "409", "default")
