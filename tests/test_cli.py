@@ -48,7 +48,7 @@ def test_help_answers_at_once(lean: Template) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_shows_an_example(lean: Template, command: str) -> None:
     shown = succeeded(lean.shipway(command, "--help")).stdout
-    assert f"\n  shipway {command}" in shown
+    assert f"Example: shipway {command}" in shown
     assert command in succeeded(lean.shipway("--help")).stdout
 
 

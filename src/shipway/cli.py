@@ -37,7 +37,9 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=True)
+@app.callback(
+    invoke_without_command=True, epilog="Example: shipway new ../orders --defaults --start"
+)
 def shipway(
     context: typer.Context,
     _version: Annotated[
@@ -47,16 +49,12 @@ def shipway(
         ),
     ] = False,
 ) -> None:
-    """Start FastAPI services from a template, and keep them up to date.
-
-    \b
-    shipway new ../orders --defaults --start
-    """  # noqa: D301
+    """Start FastAPI services from a template, and keep them up to date."""
     if context.invoked_subcommand is None:
         console.say(context.get_help())
 
 
-@app.command()
+@app.command(epilog="Example: shipway new ../orders --defaults --start")
 def new(
     path: Annotated[Path, typer.Argument(help="Where the service goes.")],
     *,
@@ -94,11 +92,7 @@ def new(
         int | None, typer.Option(metavar="PORT", help="Where `--start` listens, 8000 by default.")
     ] = None,
 ) -> None:
-    """Render a service. Asks what the options leave open.
-
-    \b
-    shipway new ../orders --defaults --start
-    """  # noqa: D301 - \b keeps the example on its own line
+    """Render a service. Asks what the options leave open."""
     named = {"database": database, "cache": cache, "queue": queue}
     choices = Choices(preset, named, pairs or [], defaults)
     finish = Finish(git=not no_git, lock=not no_lock, start=start, port=port)
@@ -108,56 +102,40 @@ def new(
         creation.create(path, choices, finish)
 
 
-@app.command()
+@app.command(epilog="Example: shipway update ../orders")
 def update(
     path: ProjectPath = Path(),
     to: Annotated[
         str | None, typer.Option(metavar="REF", help="A version, rather than the newest.")
     ] = None,
 ) -> None:
-    """Bring a service to a newer version of its template.
-
-    \b
-    shipway update ../orders
-    """  # noqa: D301
+    """Bring a service to a newer version of its template."""
     if not updates.update(path, to):
         raise typer.Exit(errors.FAILURE)
 
 
-@app.command("set")
+@app.command("set", epilog="Example: shipway set cache=none --project ../orders")
 def set_(
     pairs: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="The answers.")
+        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="The answers.")
     ] = None,
     *,
     project: Annotated[Path, typer.Option(metavar="PATH", help="The service.")] = Path(),
 ) -> None:
-    """Change answers of a service, at the version it has.
-
-    \b
-    shipway set cache=none --project ../orders
-    """  # noqa: D301
+    """Change answers of a service, at the version it has."""
     if not updates.set_answers(project, pairs or []):
         raise typer.Exit(errors.FAILURE)
 
 
-@app.command()
+@app.command(epilog="Example: shipway check ../orders")
 def check(path: ProjectPath = Path()) -> None:
-    """Compare a service with its template: newer version, edits.
-
-    \b
-    shipway check ../orders
-    """  # noqa: D301
+    """Compare a service with its template: newer version, edits."""
     inspection.check(path)
 
 
-@app.command("presets")
+@app.command("presets", epilog="Example: shipway presets")
 def list_presets() -> None:
-    """List the named sets of answers.
-
-    \b
-    shipway presets
-    """  # noqa: D301
+    """List the named sets of answers."""
     root = source.running().root
     console.presets(presets.load_all(root, questions.load(root)))
 
