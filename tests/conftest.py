@@ -1,10 +1,16 @@
 """One bench per worker, and what is dear to make and nobody changes: a template, a service."""
 
+import signal
 from pathlib import Path
 
 import pytest
 from deep.installation import missing_pythons
 from workbench import Bench, Template, clone
+
+
+def pytest_configure() -> None:
+    """Let commands be interrupted, although a shell's `&` makes all that it starts ignore that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

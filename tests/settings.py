@@ -38,18 +38,30 @@ def default(field: ast.AnnAssign) -> str | None:
     if value is None or not all(isinstance(node, ARITHMETIC) for node in ast.walk(value)):
         return None
     code = compile(ast.Expression(value), "default", "eval")
-    return str(eval(code, {}))  # noqa: S307 - arithmetic, of this repository's own
+    evaluated = eval(code, {})  # noqa: S307 - arithmetic, of this repository's own
+    return None if evaluated is None else str(evaluated)
 
 
 def read(project: Project) -> set[str]:
-    """Every attribute that the service's code takes from anything."""
+    """Every attribute that the service's code takes from anything, and every key it looks up."""
     return {
-        node.attr
+        name
         for path, tree in project.modules.items()
         if path.startswith(("app/", "migrations/"))
         for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
+        if (name := _taken(node)) is not None
     }
+
+
+def _taken(node: ast.AST) -> str | None:
+    match node:
+        case ast.Attribute(attr=name):
+            return name
+        # What a default is made from: `lambda settings: settings.get("profile")`.
+        case ast.Call(func=ast.Attribute(attr="get"), args=[ast.Constant(value=str(name)), *_]):
+            return name
+        case _:
+            return None
 
 
 def overridden(project: Project) -> set[str]:

@@ -48,15 +48,19 @@ def modules() -> dict[tuple[str, str], str]:
     }
 
 
-def used(module: str) -> set[str]:
-    """What a service takes from a module, whatever the answers: by import, or as a fixture."""
+def used(module: str, axis: str, choice: str) -> set[str]:
+    """What services with that choice take from a module: by import, or as a fixture."""
     names = set[str]()
     for row in one_per_stack():
-        for tree in rendered(row).modules.values():
+        if row.get(axis) != choice:
+            continue
+        for path, tree in rendered(row).modules.items():
+            if path == f"{module.replace('.', '/')}.py":
+                continue
             for node in ast.walk(tree):
                 if isinstance(node, ast.ImportFrom) and node.module == module:
                     names |= {alias.name for alias in node.names}
-                elif isinstance(node, ast.arg) and module.startswith("tests."):
+                elif isinstance(node, ast.arg) and path.startswith("tests/"):
                     names.add(node.arg)
     return names
 
@@ -69,8 +73,8 @@ def choices_with(axis: str, file: str) -> dict[str, ast.Module]:
     }
 
 
-def differences(choices: Mapping[str, ast.Module], used: set[str]) -> list[str]:
-    """Where a backend lacks what the template uses, or offers it otherwise than another.
+def differences(choices: Mapping[str, ast.Module], used: Mapping[str, set[str]]) -> list[str]:
+    """Where a backend lacks what the template uses of it, or offers it otherwise than another.
 
     The settings of backends differ, and what their fixtures are made from. A backend may have
     public names of its own besides.
@@ -83,24 +87,39 @@ def differences(choices: Mapping[str, ast.Module], used: set[str]) -> list[str]:
         }
         for choice, tree in choices.items()
     }
-    shared = used & {name for offer in offers.values() for name in offer}
+    offered = {name for offer in offers.values() for name in offer}
     missing = [
         f"{choice} lacks {name}"
         for choice, offer in offers.items()
-        for name in shared - offer.keys()
+        for name in used[choice] & offered - offer.keys()
     ]
     return missing + [
         f"{first} has {one[name]}, {second} has {other[name]}"
         for (first, one), (second, other) in combinations(offers.items(), 2)
-        for name in sorted(shared & one.keys() & other.keys())
-        if one[name] != other[name]
+        for name in sorted(used[first] & used[second] & one.keys() & other.keys())
+        if called(one[name]) != called(other[name])
         if not all("@pytest.fixture" in offer[name][0] for offer in (one, other))
+    ]
+
+
+def called(lines: list[str]) -> list[str]:
+    """As a caller sees it: an underscore says that a backend has no use for an argument.
+
+    Groups of settings are made up of others, as each backend needs them.
+    """
+    is_settings = lines[0].endswith("Settings")
+    return [
+        re.sub(r"(?<=[( ])_(?=[a-z])", "", line)
+        for line in lines
+        if not (is_settings and line.startswith("    is "))
     ]
 
 
 @pytest.mark.parametrize(("axis", "file"), modules())
 def test_the_backends_of_an_axis_offer_the_same(axis: str, file: str) -> None:
-    assert differences(choices_with(axis, file), used(modules()[axis, file])) == []
+    choices = choices_with(axis, file)
+    taken = {choice: used(modules()[axis, file], axis, choice) for choice in choices}
+    assert differences(choices, taken) == []
 
 
 @pytest.mark.parametrize(("axis", "file"), modules())
@@ -109,7 +128,7 @@ def test_a_service_uses_what_a_backend_offers(axis: str, file: str) -> None:
     module = modules()[axis, file]
     for choice, tree in choices_with(axis, file).items():
         offered = describe(tree.body).keys()
-        assert offered & used(module), f"{choice}: nobody uses anything of {module}"
+        assert offered & used(module, axis, choice), f"{choice}: nobody uses anything of {module}"
 
 
 SQLITE = """
@@ -155,7 +174,7 @@ def test_a_difference_is_seen_where_it_matters(change: tuple[str, str], expected
     assert change[0] in SQLITE
     choices = {"sqlite": ast.parse(SQLITE), "other": ast.parse(SQLITE.replace(*change))}
     taken = {"DatabaseSettings", "Engine", "EngineDep", "engine_url", "open_engine", "fields"}
-    assert len(differences(choices, taken)) == expected
+    assert len(differences(choices, dict.fromkeys(choices, taken))) == expected
 
 
 @pytest.mark.parametrize("path", FRAGMENTS, ids=relative)

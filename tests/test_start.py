@@ -72,9 +72,22 @@ def port() -> int:
         return int(probe.getsockname()[1])
 
 
-def launch(lean: Template, place: Path, port: int, extra: dict[str, str]) -> subprocess.Popen[str]:
-    flags = ("--defaults", "--start", f"--port={port}")
+def launch(
+    lean: Template, place: Path, port: int, extra: dict[str, str], *answers: str
+) -> subprocess.Popen[str]:
+    flags = ("--defaults", "--start", f"--port={port}", *answers)
     return lean.launch("new", "orders", *flags, cwd=place, extra=extra)
+
+
+def read_until_ready(child: subprocess.Popen[str]) -> str:
+    """Give what a start tells until the service serves."""
+    assert child.stdout
+    told = ""
+    while "/ready" not in told:
+        line = child.stdout.readline()
+        assert line, child.communicate(timeout=30)
+        told += line
+    return told
 
 
 def is_ready(port: int) -> bool:
@@ -90,14 +103,9 @@ def test_a_started_service_ends_with_the_command(
     lean: Template, place: Path, port: int, pretender: dict[str, str], number: signal.Signals
 ) -> None:
     child = launch(lean, place, port, pretender)
-    assert child.stdout
-    told = ""
-    while "/ready" not in told:
-        line = child.stdout.readline()
-        assert line, child.communicate()
-        told += line
+    told = read_until_ready(child)
     assert re.search(r"^Installed in \d+\.\d s$", told, re.MULTILINE)
-    for path in ("/docs", "/posts", "/health", "/ready"):
+    for path in ("/docs", "/health", "/ready"):
         assert f"http://127.0.0.1:{port}{path} " in told
     child.send_signal(number)
     told, said = child.communicate(timeout=30)
@@ -109,6 +117,18 @@ def test_a_started_service_ends_with_the_command(
     asked = Path(pretender["UV_LOG"]).read_text().splitlines()
     commands = ("lock", "sync --quiet", "run alembic upgrade head", "run python -m app.serve")
     assert [line.split(" ", 1)[1] for line in asked] == [f"False {command}" for command in commands]
+
+
+def test_without_a_database_nothing_is_migrated(
+    lean: Template, place: Path, port: int, pretender: dict[str, str]
+) -> None:
+    child = launch(lean, place, port, pretender, "--database=none")
+    read_until_ready(child)
+    child.send_signal(signal.SIGTERM)
+    _, said = child.communicate(timeout=30)
+    assert child.returncode == 0, said
+    assert "Migrating" not in said
+    assert "alembic" not in Path(pretender["UV_LOG"]).read_text()
 
 
 @pytest.mark.parametrize(
@@ -157,9 +177,7 @@ def test_the_service_dies_with_its_code(
 ) -> None:
     child = launch(lean, place, port, pretender)
     eventually(lambda: is_ready(port))
-    assert child.stdout
-    while "/ready" not in child.stdout.readline():
-        pass
+    read_until_ready(child)
     served = Path(pretender["UV_LOG"]).read_text().splitlines()[-1]
     os.kill(int(served.split()[0]), signal.SIGKILL)
     _, said = child.communicate(timeout=30)

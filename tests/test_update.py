@@ -70,7 +70,7 @@ def releases(bench: Bench) -> Releases:
     dependencies = root / "backends" / "database" / "sqlite" / "dependencies"
     recent = dependencies.read_text()
     dependencies.write_text(re.sub(r">=[\d.]+(?=[^\n]*\n?\Z)", ">=0.1", recent))
-    prepend(root / "template" / "justfile", "# The older recipes.\n\n")
+    prepend(root / "template" / "justfile.jinja", "# The older recipes.\n\n")
     prepend(root / "template" / "app" / "core" / "pagination.py", "# The older pages.\n\n")
     (root / "template" / "app" / "core" / "concurrency.py").unlink()
     (root / "template" / "app" / "core" / "retired.py").write_text("RETIRED = True\n")
@@ -320,7 +320,7 @@ def test_a_service_in_a_larger_repository_is_updated_alone(
 def test_a_template_without_tags_can_be_followed(bench: Bench, door: str, tmp_path: Path) -> None:
     template = clone(bench, tmp_path / "shipway", lean=True)
     service = template.start(tmp_path / "orders")
-    prepend(template.path / "template" / "justfile", "# News.\n\n")
+    prepend(template.path / "template" / "justfile.jinja", "# News.\n\n")
     if door == "shipway":
         refused = template.shipway("update", service)
         assert (refused.returncode, "not committed" in refused.stderr) == (1, True)
@@ -340,11 +340,11 @@ def test_a_template_without_tags_can_be_followed(bench: Bench, door: str, tmp_pa
 
 def test_a_service_of_uncommitted_changes_can_be_updated(bench: Bench, tmp_path: Path) -> None:
     template = clone(bench, tmp_path / "shipway", tag="v0.0.1", lean=True)
-    prepend(template.path / "template" / "justfile", "# News.\n\n")
+    prepend(template.path / "template" / "justfile.jinja", "# News.\n\n")
     service = template.start(tmp_path / "orders")
     assert (service / "justfile").read_text().startswith("# News.\n")
     assert answers_of(service)["_commit"] == "v0.0.1"
-    append(template.path / "template" / "justfile", "\n# More news.\n")
+    append(template.path / "template" / "justfile.jinja", "\n# More news.\n")
     template.commit("v0.0.2")
     succeeded(template.shipway("update", service))
     assert tree(service) == tree(template.render(tmp_path / "fresh" / "orders"))
@@ -361,7 +361,7 @@ def test_a_relative_source_means_the_checkout_one_stands_in(
     succeeded(template.copier("copy", *flags, "--vcs-ref=HEAD", ".", "../orders", cwd=inside))
     bench.commit(service)
     assert answers_of(service)["_src_path"] == "."
-    prepend(template.path / "template" / "justfile", "# News.\n\n")
+    prepend(template.path / "template" / "justfile.jinja", "# News.\n\n")
     template.commit("v0.0.2")
     if door == "shipway":
         succeeded(template.shipway("check", "orders"))

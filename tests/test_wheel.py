@@ -75,7 +75,7 @@ def test_a_service_from_a_wheel_follows_the_repository(
     service = tmp_path / "orders"
     bench.commit(service)
     template = clone(bench, tmp_path / "shipway", tag="v0.1.0", lean=True)
-    justfile = template.path / "template" / "justfile"
+    justfile = template.path / "template" / "justfile.jinja"
     justfile.write_text("# News.\n\n" + justfile.read_text())
     template.commit("v99.0.0")
     redirected = tmp_path / "gitconfig"

@@ -48,7 +48,7 @@ def newer(bench: Bench) -> tuple[Template, Path]:
         directory = template.path / "template" / pattern
         if directory.is_dir():
             (directory / "second_thoughts.py").write_text("# The template's.\n")
-    append(template.path / "template" / "justfile", "\n# The template's second thoughts.\n")
+    append(template.path / "template" / "justfile.jinja", "\n# The template's second thoughts.\n")
     template.commit("v0.0.2")
     return template, service
 

@@ -7,6 +7,7 @@ own, and nothing leaves the directory that a bench is given.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -33,6 +34,9 @@ GIT_CONFIGURATION = """\
 """
 # What the developer's own shell must not lend to a test.
 NOT_INHERITED = re.compile(r"(GIT|COPIER|PYTHON|SHIPWAY|UV_PROJECT)|(UV|VIRTUAL_ENV)$")
+
+# Many times what the slowest command takes, which are the checks of a service on a server.
+PATIENCE_SECONDS = 900
 
 Outcome = subprocess.CompletedProcess[str]
 
@@ -66,16 +70,24 @@ class Bench:
     def run(
         self, *command: str | Path, cwd: Path, extra: Mapping[str, str] | None = None
     ) -> Outcome:
-        """Run a command to its end, whatever that is."""
-        return subprocess.run(
+        """Run a command to its end, whatever that is; one that finds none fails the test."""
+        with subprocess.Popen(
             command,
             cwd=cwd,
             env=self.environment(extra),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-        )
+            start_new_session=True,
+        ) as process:
+            try:
+                said, complained = process.communicate(timeout=PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                # What it started holds the pipes open, too.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        return Outcome(process.args, process.returncode, said, complained)
 
     def git(self, path: Path, *arguments: str) -> str:
         """What git answers there. It has to succeed."""

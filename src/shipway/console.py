@@ -62,7 +62,6 @@ def running(port: int) -> None:
     say(
         f"Running on {address}, stop with Ctrl-C",
         f"  {address}/docs    every endpoint, to try out",
-        f"  {address}/posts   the example feature",
         f"  {address}/health  how the service is",
         f"  {address}/ready   whether what it needs is there",
     )

@@ -33,13 +33,14 @@ def require_free(port: int) -> None:
 
 
 def install(path: Path) -> None:
-    """Install what the service needs, and bring its database up to date."""
+    """Install what the service needs, and bring its database up to date if it has one."""
     console.progress("Installing")
     began = time.monotonic()
     _run(path, "sync", "--quiet")  # it would list every package; errors it tells all the same
     console.installed(time.monotonic() - began)
-    console.progress("Migrating")
-    _run(path, "run", "alembic", "upgrade", "head")
+    if (path / "alembic.ini").exists():
+        console.progress("Migrating")
+        _run(path, "run", "alembic", "upgrade", "head")
 
 
 def _run(path: Path, *arguments: str) -> None:

@@ -1,14 +1,24 @@
 """How Alembic finds the tables and the database."""
 
 import asyncio
+import sys
 
 from alembic import context
+from pydantic import ValidationError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 import app.api  # noqa: F401 - with the routers come the models
-from app.core.database.engine import MIGRATION_OPTIONS, create_engine, lock_migrations
+from app.core.database.engine import (
+    MIGRATION_OPTIONS,
+    MIGRATION_SETTINGS,
+    create_engine,
+    failure_of,
+    migration_lock,
+)
 from app.core.database.model import Model
 from app.core.observability.logging import configure_logging
+from app.core.server import explain
 from app.settings import Settings
 
 
@@ -26,17 +36,21 @@ def run_migrations(connection: Connection) -> None:
 
 async def main() -> None:
     """Migrate under a lock: several that start at once take turns, and all succeed."""
-    # The one before may take longer than any request should.
-    settings = Settings().model_copy(update={"database_lock_timeout_seconds": 600})
+    settings = Settings().model_copy(update=MIGRATION_SETTINGS)
     configure_logging(settings)
     engine = create_engine(settings)
     try:
-        async with engine.connect() as connection:
-            await lock_migrations(connection)
+        async with engine.connect() as connection, migration_lock(connection):
             await connection.run_sync(run_migrations)
-            await connection.commit()
     finally:
         await engine.dispose()
 
 
-asyncio.run(main())
+try:
+    asyncio.run(main())
+except ValidationError as error:
+    sys.exit(explain(error))
+except DBAPIError as error:
+    if failure_of(error) is None:
+        raise
+    sys.exit(f"error: The database can't be migrated: {error.orig}")

@@ -1,8 +1,12 @@
 """What all tests share; the fixtures themselves are in `fixtures/`, a file per resource."""
 
+from pathlib import Path
+
 import pytest
 
-pytest_plugins = ["tests.fixtures.app", "tests.fixtures.database", "tests.fixtures.server"]
+FIXTURES = Path(__file__).parent / "fixtures"
+
+pytest_plugins = sorted(f"tests.fixtures.{path.stem}" for path in FIXTURES.glob("*.py"))
 
 
 @pytest.fixture(scope="session")

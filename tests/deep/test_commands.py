@@ -32,6 +32,16 @@ def test_recipes_that_serve(service: Service) -> None:
             assert httpx2.get(f"{url}/docs").is_success
 
 
+def test_a_recipe_that_serves_without_a_database(template: Template, tmp_path: Path) -> None:
+    """There is nothing to migrate first."""
+    answers = {"python_version": next(iter(interpreters())), "database": "none"}
+    service = install(template, tmp_path / "orders", answers)
+    port = free_port()
+    with service.running("uv", "run", "just", "dev", str(port), port=port) as url:
+        paths = httpx2.get(f"{url}/openapi.json").json()["paths"]
+        assert "/repositories/{owner}/{name}" in paths
+
+
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -88,14 +98,14 @@ def test_the_update_recipe(template: Template, tmp_path: Path) -> None:
     agents = service.path / "AGENTS.md"
     template.bench.commit(service.path, "Lock")
 
-    append(released.path / "template" / "AGENTS.md", "- Be kind.\n")
+    append(released.path / "template" / "AGENTS.md.jinja", "- Be kind.\n")
     released.commit("v0.2.0")
     succeeded(service.just("update"))
     assert agents.read_text().endswith("- Be kind.\n")
 
     agents.write_text(agents.read_text().replace("- Be kind.", "- Be brief."))
     template.bench.commit(service.path, "Update")
-    changed = released.path / "template" / "AGENTS.md"
+    changed = released.path / "template" / "AGENTS.md.jinja"
     changed.write_text(changed.read_text().replace("- Be kind.", "- Be patient."))
     released.commit("v0.3.0")
     conflict = service.just("update")

@@ -1,11 +1,14 @@
 """What is wired is alive: whoever unplugs it is told by a test of the service itself."""
 
 import shutil
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from deep.installation import Service, install, interpreters
+from matrix import Row
 from workbench import Template, succeeded
 
 
@@ -56,15 +59,15 @@ FAULTS = {
         "tests/core/test_session.py",
     ),
     "patience of migrations": Unplugging(
-        "migrations/env.py",
+        "app/core/database/engine.py",
         '"database_lock_timeout_seconds": 600',
         "",
         "tests/core/test_migrations.py",
     ),
     "effects after the commit": Unplugging(
         "app/core/database/session.py",
-        "                await effect()\n",
-        "                pass\n",
+        '        await run_effects(session.info.get("after_commit", ()))\n',
+        "",
         "tests/core/test_session.py",
     ),
     "commit before the response": Unplugging(
@@ -81,27 +84,75 @@ FAULTS = {
     ),
     "task after a write": Unplugging(
         "app/features/posts/endpoints.py",
-        "    session.after_commit(lambda: broker.enqueue(count_words, post.id))\n",
+        "    await run_effects([lambda: broker.enqueue(count_words, post.id)])\n",
         "",
         "tests/features/posts/test_endpoints.py",
     ),
     "cached read": Unplugging(
-        "app/features/posts/service.py",
-        "await cache.get_or_load(self.key(post_id), lambda: self.load(post_id))",
-        "await self.load(post_id)",
-        "tests/features/posts/test_endpoints.py",
+        "app/features/posts/endpoints.py",
+        "@cached(POST, caller=everyone)\n",
+        "",
+        "tests/features/posts/test_cached.py",
     ),
     "invalidation": Unplugging(
         "app/features/posts/service.py",
-        "        self.session.after_commit(lambda: cache.invalidate(PostReader.key(post_id)))\n",
-        "",
-        "tests/features/posts/test_endpoints.py",
+        'await self.state["cache"].invalidate(*names_of(post_id))\n',
+        "pass\n",
+        "tests/features/posts/test_writes.py",
     ),
     "single flight": Unplugging(
-        "app/core/cache/cache.py",
-        "            self._flights[key] = flight\n",
+        "app/core/cache/loading.py",
+        "            self._flights[wanted.key] = flight\n",
         "",
         "tests/core/test_cache.py",
+    ),
+    "cached statistics": Unplugging(
+        "app/features/posts/endpoints.py",
+        "@cached(STATISTICS, caller=everyone)\n",
+        "",
+        "tests/features/posts/test_cached.py",
+    ),
+    "statistics that follow": Unplugging(
+        "app/features/posts/service.py",
+        '        await self.state["cache"].invalidate(*names_of())\n',
+        "",
+        "tests/features/posts/test_writes.py",
+    ),
+    "reload of what is stale": Unplugging(
+        "app/core/cache/cache.py",
+        "entry.fresh_until > time.time()",
+        "entry.kept_until > time.time()",
+        "tests/core/test_cache.py",
+    ),
+    "tag of what a client has": Unplugging(
+        "app/core/cache/kept.py",
+        'if etags is not None and matches(etags, dict(headers)[b"etag"]):',
+        'if etags == b"":',
+        "tests/core/test_responses.py",
+    ),
+    "credentials that are not shared": Unplugging(
+        "app/core/cache/responses.py",
+        "not CREDENTIALS.isdisjoint(headers)",
+        "headers is None",
+        "tests/core/test_callers.py",
+    ),
+    "caller in the key": Unplugging(
+        "app/core/cache/responses.py",
+        'key += "@" + await policy.caller(request)',
+        "await policy.caller(request)",
+        "tests/core/test_callers.py",
+    ),
+    "dependencies that outlive a request": Unplugging(
+        "app/core/cache/responses.py",
+        "return await self._handler(Request(scope))",
+        "return await self._handler(request)",
+        "tests/core/test_responses.py",
+    ),
+    "bound of the memory": Unplugging(
+        "app/core/cache/memory.py",
+        "            self._drop(next(iter(self._copies)))\n",
+        "            break\n",
+        "tests/core/test_memory.py",
     ),
     "version of a post": Unplugging(
         "app/features/posts/service.py",
@@ -116,9 +167,27 @@ FAULTS = {
         "tests/features/posts/test_endpoints.py",
     ),
     "limit of processes": Unplugging(
-        "app/core/lifespan.py",
-        "    limit_cpu_workers(settings)\n",
+        "app/core/concurrency.py",
+        "    to_process.current_default_process_limiter().total_tokens = settings.cpu_workers\n",
         "",
+        "tests/core/test_concurrency.py",
+    ),
+    "limit of threads": Unplugging(
+        "app/core/lifespan.py",
+        "    limit_threads(settings.sync_threads or settings.database_pool_size)\n",
+        "",
+        "tests/core/test_concurrency.py",
+    ),
+    "deadline of CPU-bound work": Unplugging(
+        "app/core/concurrency.py",
+        "CancelScope(deadline=current_time() + left)",
+        "CancelScope()",
+        "tests/core/test_concurrency.py",
+    ),
+    "end of CPU-bound work": Unplugging(
+        "app/core/concurrency.py",
+        "            call.cancel()\n",
+        "            pass\n",
         "tests/core/test_concurrency.py",
     ),
     "time limit of probes": Unplugging(
@@ -133,21 +202,452 @@ FAULTS = {
         "",
         "tests/core/test_server.py",
     ),
+    "time limit of calls": Unplugging(
+        "app/core/http_client/call.py",
+        "            total=seconds,\n",
+        "            total=None,\n",
+        "tests/core/test_http_faults.py",
+    ),
+    "time limit of pieces": Unplugging(
+        "app/core/http_client/call.py",
+        "sock_read=self._settings.http_read_timeout_seconds",
+        "sock_read=None",
+        "tests/core/test_http_faults.py",
+    ),
+    "time limit of connections": Unplugging(
+        "app/core/http_client/call.py",
+        "connect=self._settings.http_connect_timeout_seconds",
+        "connect=None",
+        "tests/core/test_http_many.py",
+    ),
+    "deadline of calls": Unplugging(
+        "app/core/http_client/client.py",
+        "        left = remaining_seconds()\n",
+        "        left = None\n",
+        "tests/core/test_http_faults.py",
+    ),
+    "deadline that travels": Unplugging(
+        "app/core/http_client/call.py",
+        ', HEADER: f"{seconds:.3f}"}',
+        "}",
+        "tests/core/test_http_faults.py",
+    ),
+    "request id that travels": Unplugging(
+        "app/core/http_client/call.py",
+        '            headers.setdefault("X-Request-ID", current)\n',
+        "            pass\n",
+        "tests/core/test_http_client.py",
+    ),
+    "time of calls": Unplugging(
+        "app/core/http_client/client.py",
+        '            spend("outbound", spent)\n',
+        "",
+        "tests/core/test_http_client.py",
+    ),
+    "limit of connections": Unplugging(
+        "app/core/http_client/session.py",
+        "limit=settings.http_max_connections,",
+        "limit=0,",
+        "tests/core/test_http_many.py",
+    ),
+    "limit of connections per host": Unplugging(
+        "app/core/http_client/session.py",
+        "limit_per_host=settings.http_max_connections_per_host",
+        "limit_per_host=0",
+        "tests/core/test_http_many.py",
+    ),
+    "limit of an answer": Unplugging(
+        "app/core/http_client/call.py",
+        "            if len(body) > self._settings.http_max_response_bytes:\n",
+        "            if not body:\n",
+        "tests/core/test_http_client.py",
+    ),
+    "cookies of nobody": Unplugging(
+        "app/core/http_client/session.py",
+        "        cookie_jar=aiohttp.DummyCookieJar(),\n",
+        "",
+        "tests/core/test_http_client.py",
+    ),
+    "retries": Unplugging(
+        "app/core/http_client/call.py",
+        "if tried >= self._settings.http_retries or not may_be_repeated:",
+        "if tried >= 0:",
+        "tests/core/test_http_retries.py",
+    ),
+    "retries of what is safe alone": Unplugging(
+        "app/core/http_client/call.py",
+        "may_be_repeated = call.may_be_repeated or was_never_sent(error)",
+        "may_be_repeated = True",
+        "tests/core/test_http_retries.py",
+    ),
+    "budget of retries": Unplugging(
+        "app/core/http_client/host.py",
+        "        self._budget -= 1\n",
+        "",
+        "tests/core/test_http_retries.py",
+    ),
+    "no retries behind our back": Unplugging(
+        "app/core/http_client/session.py",
+        "    session._retry_connection = False\n",
+        "",
+        "tests/core/test_http_retries.py",
+    ),
+    "pause that was asked for": Unplugging(
+        "app/core/http_client/call.py",
+        "return asked + pause if",
+        "return pause if",
+        "tests/core/test_http_retries.py",
+    ),
+    "breaker of a host": Unplugging(
+        "app/core/http_client/host.py",
+        "        self.breaker.trip()\n",
+        "",
+        "tests/core/test_http_faults.py",
+    ),
+    "end of the breaker": Unplugging(
+        "app/core/http_client/call.py",
+        "                host.breaker.close()\n                return answer\n",
+        "                return answer\n",
+        "tests/core/test_http_faults.py",
+    ),
+    "innocence of who got little time": Unplugging(
+        "app/core/http_client/call.py",
+        " or (is_out_of_time and call.is_hurried)",
+        "",
+        "tests/core/test_http_faults.py",
+    ),
+    "bound of what is known of hosts": Unplugging(
+        "app/core/http_client/host.py",
+        "            if len(self._hosts) > MOST_HOSTS:\n",
+        "            if not self._hosts:\n",
+        "tests/core/test_http_faults.py",
+    ),
+    "failures among answers": Unplugging(
+        "app/core/http_client/client.py",
+        "                except AppError as error:\n                    return error\n",
+        "                except AppError:\n                    raise\n",
+        "tests/core/test_http_many.py",
+    ),
+    "calls that take turns": Unplugging(
+        "app/core/http_client/client.py",
+        "asyncio.Semaphore(at_once)",
+        "asyncio.Semaphore(1_000)",
+        "tests/core/test_http_many.py",
+    ),
+    "addresses for everybody": Unplugging(
+        "app/core/http_client/client.py",
+        "None if is_open else public_socket",
+        "None",
+        "tests/core/test_addresses.py",
+    ),
+    "addresses within addresses": Unplugging(
+        "app/core/http_client/addresses.py",
+        "        inner = carried(found)\n",
+        "        inner = None\n",
+        "tests/core/test_addresses.py",
+    ),
+    "discretion towards strangers": Unplugging(
+        "app/core/http_client/call.py",
+        "        if not self._is_among_friends:\n            return call.headers\n",
+        "",
+        "tests/core/test_addresses.py",
+    ),
+    "client for links": Unplugging(
+        "app/features/posts/previews.py",
+        "WebClientDep",
+        "HttpClientDep",
+        "tests/features/posts/test_previews.py",
+    ),
+    "effects of a direct transaction": Unplugging(
+        "app/core/database/session.py",
+        "        await run_effects(transaction.effects)\n",
+        "",
+        "tests/core/test_direct.py",
+    ),
+    "commit of a single statement": Unplugging(
+        "app/core/database/engine.py",
+        "alone = begun",
+        "from contextlib import nullcontext as alone",
+        "tests/core/test_direct.py",
+    ),
+    "words of a post that changed": Unplugging(
+        "app/features/posts/queries.py",
+        '.where(Post.version == bindparam("version"))',
+        '.where(bindparam("version") == bindparam("version"))',
+        "tests/features/posts/test_writes.py",
+    ),
+    "repetition of a unit of work": Unplugging(
+        "app/core/database/session.py",
+        "if failure_of(error) is not Failure.CONFLICT:",
+        "if error:",
+        "tests/core/test_session.py",
+    ),
+    "time of a request": Unplugging(
+        "app/core/application.py",
+        "    app.add_middleware(TimingMiddleware, slow_seconds=settings.slow_request_seconds)\n",
+        "",
+        "tests/core/test_timing.py",
+    ),
+    "clock at every query": Unplugging(
+        "app/core/database/session.py",
+        "            monitor.watch(read_engine.sync_engine)\n",
+        "            pass\n",
+        "tests/core/test_monitor.py",
+    ),
+    "clock at every direct query": Unplugging(
+        "app/core/database/direct.py",
+        "            self._monitor.note(sql, time.perf_counter() - started)\n",
+        "            pass\n",
+        "tests/core/test_monitor.py",
+    ),
+    "waits of the pool": Unplugging(
+        "app/core/database/session.py",
+        "            pool.waits = self.waits\n",
+        "            pass\n",
+        "tests/core/test_pool.py",
+    ),
+    "what a connection was left in": Unplugging(
+        "app/core/database/engine.py",
+        'attrgetter("in_transaction")',
+        "lambda _: False",
+        "tests/core/test_engine.py",
+    ),
+    "end of what nobody waits for": Unplugging(
+        "app/core/database/engine.py",
+        "            self._dialect.get_driver_connection(connection)._conn.interrupt()\n",
+        "            pass\n",
+        "tests/core/test_engine.py",
+    ),
+    "budget of the pool": Unplugging(
+        "app/core/database/session.py",
+        "                    await check_budget(connection, self.limit, self._processes)\n",
+        "",
+        "tests/core/test_pool.py",
+    ),
+    "check before the start": Unplugging(
+        "app/core/server.py",
+        "        asyncio.run(check(settings))\n",
+        "",
+        "tests/core/test_boot.py",
+    ),
+    "signature of cursors": Unplugging(
+        "app/core/pagination.py",
+        "if not hmac.compare_digest(signed, signature(packed, secret)):",
+        "if len(packed) < LAYOUT.size:",
+        "tests/core/test_pagination.py",
+    ),
+    "secret of cursors": Unplugging(
+        "app/features/posts/reader.py",
+        'self.state["settings"].cursor_secret',
+        'type(self.state["settings"].cursor_secret)("")',
+        "tests/features/posts/test_lists.py",
+    ),
+    "routes without a level of their own": Unplugging(
+        "app/core/routing.py",
+        "route_class_override=type(route), ",
+        "",
+        "tests/core/test_routing.py",
+    ),
+    "formulas made harmless": Unplugging(
+        "app/core/database/csv.py",
+        'constant("\'") + value',
+        "value",
+        "tests/core/test_csv.py",
+    ),
+    "end of a download": Unplugging(
+        "app/core/streaming.py",
+        "            await chunks.aclose()\n",
+        "            pass\n",
+        "tests/core/test_streaming.py",
+    ),
+}
+# In a service without a database, and so with the other example.
+OTHER_FAULTS = {
+    "tasks that run": Unplugging(
+        "app/core/lifespan.py",
+        '        await opened(state["broker"].working(state))\n',
+        "",
+        "tests/core/test_broker.py",
+    ),
+    "calls side by side": Unplugging(
+        "app/features/repositories/service.py",
+        "                languages = calls",
+        "                await repository\n                languages = calls",
+        "tests/features/repositories/test_endpoints.py",
+    ),
+    "one failure for all": Unplugging(
+        "app/features/repositories/service.py",
+        "            raise failed.exceptions[0] from failed\n",
+        "            raise\n",
+        "tests/features/repositories/test_endpoints.py",
+    ),
+    "cached repository": Unplugging(
+        "app/features/repositories/service.py",
+        'await cache.get_or_load(f"repository:{name.lower()}", lambda: self.load(name))',
+        "await self.load(name)",
+        "tests/features/repositories/test_cached.py",
+    ),
+    "validation of what GitHub answers": Unplugging(
+        "app/features/repositories/upstream.py",
+        "return expected.validate_python(answer.json())",
+        "return answer.json()",
+        "tests/features/repositories/test_endpoints.py",
+    ),
+    "names that lead elsewhere": Unplugging(
+        "app/features/repositories/endpoints.py",
+        "^[.]*[A-Za-z0-9_-][A-Za-z0-9._-]*$",
+        "^.+$",
+        "tests/features/repositories/test_endpoints.py",
+    ),
+}
+
+
+# With a cache that processes share.
+SHARED_FAULTS = {
+    "word to the other processes": Unplugging(
+        "app/core/cache/store.py",
+        "        await self._client.publish(self.changes.channel, self.changes.message(names))\n",
+        "",
+        "tests/core/test_shared_cache.py",
+    ),
+    "version of what changed": Unplugging(
+        "app/core/cache/store.py",
+        "                pipeline.set(version, new_version(), ex=VERSION_SECONDS)\n",
+        "                pass\n",
+        "tests/core/test_shared_cache.py",
+    ),
+    "one load for all processes": Unplugging(
+        "app/core/cache/store.py",
+        "nx=True, px=",
+        "px=",
+        "tests/core/test_shared_cache.py",
+    ),
+    "patience with redis": Unplugging(
+        "app/core/cache/redis_client.py",
+        '        "socket_timeout": timeout_seconds,\n',
+        '        "socket_timeout": 5,\n',
+        "tests/core/test_redis_client.py",
+    ),
+    "patience of reads": Unplugging(
+        "app/core/cache/pipeline.py",
+        "        if left <= 0:\n",
+        "        if left <= -60:\n",
+        "tests/core/test_pipeline.py",
+    ),
+    "one attempt to connect for all": Unplugging(
+        "app/core/cache/pipeline.py",
+        "if self._opening is None or self._opening.done():",
+        "if True:",
+        "tests/core/test_pipeline.py",
+    ),
+    "breaker": Unplugging(
+        "app/core/cache/store.py",
+        "            self._breaker.trip()\n",
+        "",
+        "tests/core/test_shared_cache.py",
+    ),
+    "end of copies with their channel": Unplugging(
+        "app/core/cache/changes.py",
+        "                self._when_changed(None)\n",
+        "                pass\n",
+        "tests/core/test_shared_cache.py",
+    ),
+    "what is owed to redis": Unplugging(
+        "app/core/cache/store.py",
+        "                await self._pay()\n            value,",
+        "                pass\n            value,",
+        "tests/core/test_shared_cache.py",
+    ),
+}
+# On a server, which may go away.
+SERVER_FAULTS = {
+    "look at a connection before it is used": Unplugging(
+        "app/core/database/engine.py",
+        "Driver.is_closed,",
+        "lambda _: False,",
+        "tests/core/test_faults.py",
+    ),
+    "time limit of statements": Unplugging(
+        "app/core/database/engine.py",
+        '        "statement_timeout": settings.database_statement_timeout_seconds,\n',
+        "",
+        "tests/core/test_engine.py",
+    ),
+    "patience with the pool": Unplugging(
+        "app/core/database/connections.py",
+        '        "pool_timeout": settings.database_pool_timeout_seconds,\n',
+        "",
+        "tests/core/test_faults.py",
+    ),
+    "lock of migrations": Unplugging(
+        "app/core/database/engine.py",
+        "pg_advisory_xact_lock(:number)",
+        "CAST(:number AS bigint)",
+        "tests/core/test_migrations.py",
+    ),
+    "network errors by their name": Unplugging(
+        "app/core/database/engine.py",
+        '        "async_creator_fn": connect,\n',
+        "",
+        "tests/core/test_session.py",
+    ),
+    "index of a list": Unplugging(
+        "migrations/versions/0001_posts.py",
+        '    op.create_index(op.f("ix_posts_created_at_id"), "posts", ["created_at", "id"])\n',
+        "",
+        "tests/features/posts/test_queries.py",
+    ),
+}
+
+
+# Gives a service by its name.
+Installed = Callable[[str], Service]
+
+
+class Broken(NamedTuple):
+    """A service, by what it isn't given by default, and the faults that it may have."""
+
+    answers: Row
+    faults: dict[str, Unplugging]
+
+
+SERVICES = {
+    "embedded": Broken({}, FAULTS),
+    "without a database": Broken({"database": "none"}, OTHER_FAULTS),
+    "with redis": Broken({"database": "none", "cache": "redis"}, SHARED_FAULTS),
+    "on a server": Broken({"database": "postgresql"}, SERVER_FAULTS),
 }
 
 
 @pytest.fixture(scope="module")
-def service(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Service:
-    """The embedded default, which has all of these."""
+def services(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The services, each installed when it is first asked for."""
     version = next(iter(interpreters()))
-    destination = tmp_path_factory.mktemp("unplugged") / "orders"
-    return install(template, destination, {"python_version": version})
+
+    @cache
+    def installed(name: str) -> Service:
+        row = {"python_version": version, **SERVICES[name].answers}
+        return install(template, tmp_path_factory.mktemp("unplugged") / "orders", row)
+
+    return installed
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_a_test_of_the_service_notices(service: Service, tmp_path: Path, fault: Unplugging) -> None:
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        pytest.param(name, fault, id=f"{name}-{what}")
+        for name, broken in SERVICES.items()
+        for what, fault in broken.faults.items()
+    ],
+)
+def test_a_test_of_the_service_notices(
+    services: Installed, tmp_path: Path, name: str, fault: Unplugging
+) -> None:
     """Break one thing in a copy of the service."""
-    path = tmp_path / "orders"
+    notice(services(name), tmp_path / "orders", fault)
+
+
+def notice(service: Service, path: Path, fault: Unplugging) -> None:
     shutil.copytree(service.path, path, ignore=shutil.ignore_patterns(".git", ".venv"))
     module = path / fault.path
     text = module.read_text()
@@ -160,6 +660,8 @@ def test_a_test_of_the_service_notices(service: Service, tmp_path: Path, fault: 
     assert outcome.returncode == 1, f"nobody noticed\n{outcome.stdout}\n{outcome.stderr}"
 
 
-def test_nothing_is_noticed_where_nothing_is_broken(service: Service) -> None:
+@pytest.mark.parametrize("name", SERVICES)
+def test_nothing_is_noticed_where_nothing_is_broken(services: Installed, name: str) -> None:
     """The tests that have to notice pass as the service was rendered."""
-    succeeded(service.run("pytest", "--quiet", *sorted({f.noticed_by for f in FAULTS.values()})))
+    tests = sorted({fault.noticed_by for fault in SERVICES[name].faults.values()})
+    succeeded(services(name).run("pytest", "--quiet", *tests))

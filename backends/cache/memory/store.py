@@ -1,87 +1,62 @@
-"""A cache in the memory of the process: bytes, bounded, the longest unused dropped first."""
+"""Nothing behind the memory of the process: what it has forgotten is loaded again."""
 
-import time
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from math import inf
 
-from pydantic import BaseModel, Field
+from pydantic import Field
+
+from app.core.cache.contract import Found, Store, WhenChanged, forget_nothing
+from app.core.cache.entry import Entry
+from app.core.observability.identity import IdentitySettings
 
 
-class CacheSettings(BaseModel):
+class CacheSettings(IdentitySettings):
     """How much is kept, and for how long."""
 
     # Of keys and values together; each process has a cache of its own.
     cache_max_bytes: int = Field(default=64 * 1024**2, ge=0)
     # Where `get_or_load` isn't told otherwise.
     cache_ttl_seconds: float = Field(default=60, gt=0)
+    # After that, for how long a value is given while a newer one is loaded.
+    cache_stale_seconds: float = Field(default=0, ge=0)
 
 
-class Entry(NamedTuple):
-    """A value, and when it ceases to be one (on the monotonic clock)."""
+class NoStore:
+    """What processes share: nothing."""
 
-    value: bytes
-    expires_at: float
+    # Nobody else changes what a copy is of.
+    copy_seconds = inf
+    # Nobody else loads it.
+    patience_seconds = 0
 
+    def __init__(self) -> None:
+        self.when_changed: WhenChanged = forget_nothing
 
-# What CPython spends on an entry besides the bytes of its key and value.
-ENTRY_OVERHEAD_BYTES = 300
+    async def read(self, key: str, tags: Collection[str]) -> Found:  # noqa: ARG002 - the contract
+        """Find nothing."""
+        return Found(None)
 
+    async def write(self, key: str, entry: Entry, found: Found) -> None:
+        """Keep nothing."""
 
-class Store:
-    """Bytes by key."""
+    async def invalidate(self, names: Collection[str]) -> None:
+        """Nobody has to be told."""
 
-    def __init__(self, settings: CacheSettings) -> None:
-        self._max_bytes = settings.cache_max_bytes
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self._bytes = 0
-
-    async def get(self, key: str) -> bytes | None:
-        """Look a value up."""
-        entry = self._entries.get(key)
-        if entry is None:
-            return None
-        if entry.expires_at <= time.monotonic():
-            self._drop(key)
-            return None
-        self._entries.move_to_end(key)
-        return entry.value
-
-    async def set(self, key: str, value: bytes, ttl_seconds: float) -> None:
-        """Keep a value, at the expense of those that were not used for longest."""
-        self._drop(key)
-        size = self._size(key, value)
-        if size > self._max_bytes:
-            return
-        while self._bytes + size > self._max_bytes:
-            self._drop(next(iter(self._entries)))
-        self._entries[key] = Entry(value, time.monotonic() + ttl_seconds)
-        self._bytes += size
-
-    async def delete(self, *keys: str) -> None:
-        """Forget values."""
-        for key in keys:
-            self._drop(key)
+    @asynccontextmanager
+    async def lead(self, key: str) -> AsyncGenerator[bool]:  # noqa: ARG002 - the contract
+        """Nobody else is there to load it."""
+        yield True
 
     async def ping(self) -> None:
-        """Nothing to ask: the store shares the process."""
+        """Nothing to ask."""
 
     def stats(self) -> Mapping[str, float]:
-        """Count what is kept."""
-        return {"entries": len(self._entries), "bytes": self._bytes}
-
-    def _drop(self, key: str) -> None:
-        entry = self._entries.pop(key, None)
-        if entry is not None:
-            self._bytes -= self._size(key, entry.value)
-
-    @staticmethod
-    def _size(key: str, value: bytes) -> int:
-        return len(key) + len(value) + ENTRY_OVERHEAD_BYTES
+        """Nothing to count."""
+        return {}
 
 
 @asynccontextmanager
-async def open_store(settings: CacheSettings) -> AsyncGenerator[Store]:
-    """Make the store; it goes with the process."""
-    yield Store(settings)
+async def open_store(_settings: CacheSettings) -> AsyncGenerator[Store]:
+    """Make the store."""
+    yield NoStore()

@@ -1,8 +1,15 @@
+import asyncio
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import text
+from sqlalchemy import column, func, insert, literal, select, table, text
 
-from app.core.database.engine import DatabaseSettings
+from app.core.database.direct import DirectQuery
+from app.core.database.engine import DatabaseSettings, open_file
 from app.core.lifespan import State
 
 
@@ -35,9 +42,51 @@ async def test_what_a_read_writes_is_taken_back(state: State) -> None:
 
     async with state["database"].read() as session:
         await session.execute(text("INSERT INTO notes VALUES (1)"))
+    async with state["database"].direct() as connection:
+        notes = table("notes", column("id"))
+        await connection.fetch(DirectQuery(insert(notes).values(id=2)))
 
     async with state["database"].read() as session:
         assert (await session.execute(text("SELECT count(*) FROM notes"))).scalar_one() == 0
+
+
+async def test_a_query_that_nobody_waits_for_is_interrupted(state: State) -> None:
+    numbers = select(literal(1).label("n")).cte(recursive=True)
+    numbers = numbers.union_all(select(numbers.c.n + 1).where(numbers.c.n < 30_000_000))
+    long = DirectQuery(select(func.count()).select_from(numbers))
+
+    async def ask() -> None:
+        async with state["database"].direct() as connection:
+            await connection.fetch(long)
+
+    before = workers()
+    asking = asyncio.create_task(ask())
+    await asyncio.sleep(0.1)
+    assert workers() > before
+    asking.cancel()
+    began = time.monotonic()
+    await asyncio.wait([asking])
+    while workers() > before:
+        await asyncio.sleep(0.01)
+
+    # To the end it would take several seconds.
+    assert time.monotonic() - began < 2
+
+
+async def test_an_opening_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
+    before = workers()
+    for number in range(20):
+        opening = asyncio.create_task(open_file(str(tmp_path / "new.db")))
+        await asyncio.sleep(number / 10_000)
+        opening.cancel()
+        with suppress(asyncio.CancelledError):
+            await (await opening).close()
+        assert workers() == before
+
+
+def workers() -> int:
+    """Count the threads of connections."""
+    return sum("_connection_worker" in thread.name for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize(

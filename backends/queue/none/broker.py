@@ -62,7 +62,7 @@ class Broker:
         self._failed = 0
 
     async def enqueue(self, task: Task[P], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Have a task run soon: after the commit, where it reads what was written."""
+        """Have a task run soon: enqueue it once all that it will read is there."""
         takes_room = not in_task.get()
         if takes_room:
             await self._room.acquire()

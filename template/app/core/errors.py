@@ -4,7 +4,9 @@
     ├── BadRequest        400  the request can't be understood
     ├── NotFound          404  there is no such thing
     ├── Conflict          409  it doesn't fit what is stored
-    └── Unavailable       503  something that the service needs is away; try again
+    ├── BadGateway        502  something that the service asks answers nonsense
+    ├── Unavailable       503  something that the service needs is away; try again
+    └── GatewayTimeout    504  something that the service asks takes too long
 
 A feature derives its own: `class PostNotFound(NotFound)`. 422 is left to payloads that
 don't validate. `app.core.problem` renders them all.
@@ -42,6 +44,12 @@ class Conflict(AppError):
     status = HTTPStatus.CONFLICT
 
 
+class BadGateway(AppError):
+    """Something that the service asks answers what makes no sense."""
+
+    status = HTTPStatus.BAD_GATEWAY
+
+
 class Unavailable(AppError):
     """Something that the service needs is away, or too slow."""
 
@@ -50,3 +58,9 @@ class Unavailable(AppError):
     def __init__(self, detail: str | None = None, *, retry_after_seconds: int = 1) -> None:
         super().__init__(detail)
         self.retry_after_seconds = retry_after_seconds
+
+
+class GatewayTimeout(AppError):
+    """Something that the service asks takes too long."""
+
+    status = HTTPStatus.GATEWAY_TIMEOUT

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
-from http.client import responses as PHRASES  # noqa: N812 - a table, not a module
+from http.client import responses as PHRASES  # noqa: N812 - a mapping, not a module
 from typing import Any
 
 from fastapi import FastAPI, Request

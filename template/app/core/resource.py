@@ -4,6 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 
+class Unusable(Exception):
+    """A resource that waiting won't mend. The message says what is wrong, and what to do."""
+
+
 @runtime_checkable
 class Resource(Protocol):
     """Something open that can be asked how it is."""

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from app.core.database.model import UtcDateTime
+from app.core.database.types import BigId, LongText
 
 revision: str = "0001"
 down_revision: str | None = None
@@ -17,7 +18,7 @@ def upgrade() -> None:
     """Go to this revision."""
     op.create_table(
         "authors",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", BigId(), nullable=False),
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("email", sa.String(254), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_authors")),
@@ -25,11 +26,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "posts",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("author_id", sa.Integer(), nullable=False),
+        sa.Column("id", BigId(), nullable=False),
+        sa.Column("author_id", BigId(), nullable=False),
         sa.Column("title", sa.String(200), nullable=False),
-        sa.Column("body", sa.String(20_000), nullable=False),
+        sa.Column("body", LongText(), nullable=False),
         sa.Column("word_count", sa.Integer(), nullable=True),
+        sa.Column("likes", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
@@ -38,6 +40,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("author_id", "title", name=op.f("uq_posts_author_id_title")),
     )
     op.create_index(op.f("ix_posts_created_at_id"), "posts", ["created_at", "id"])
+    op.create_index(
+        op.f("ix_posts_author_id_created_at_id"), "posts", ["author_id", "created_at", "id"]
+    )
 
 
 def downgrade() -> None:

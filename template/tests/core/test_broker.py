@@ -1,10 +1,13 @@
 import asyncio
 from collections.abc import Mapping
 
+import httpx2
 import pytest
+from fastapi import FastAPI
 
+from app.core.lifespan import State
 from app.core.observability.logging import request_id
-from app.core.tasks.broker import Broker, TaskSettings, open_broker
+from app.core.tasks.broker import Broker, BrokerDep, TaskSettings, open_broker
 from app.core.tasks.task import Task, task
 
 Seen = dict[str, list[object]]
@@ -24,6 +27,11 @@ async def note_slowly(state: Seen, value: object) -> None:
 @task
 async def note_request(state: Seen) -> None:
     state["seen"].append(request_id.get())
+
+
+@task
+async def need_what_is_open(state: State) -> None:
+    assert state["settings"].service_name
 
 
 @task
@@ -141,3 +149,15 @@ async def test_a_task_knows_the_request_that_enqueued_it(seen: Seen) -> None:
         request_id.reset(token)
 
     assert seen["seen"] == ["abc-1"]
+
+
+async def test_a_route_enqueues_and_the_task_gets_what_is_open(
+    app: FastAPI, client: httpx2.AsyncClient, state: State
+) -> None:
+    @app.post("/test/notes")
+    async def add_note(broker: BrokerDep) -> None:
+        await broker.enqueue(need_what_is_open)
+
+    (await client.post("/test/notes")).raise_for_status()
+
+    await until(state["broker"], succeeded=1)

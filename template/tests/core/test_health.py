@@ -5,8 +5,6 @@ from typing import cast
 import httpx2
 import pytest
 
-from app.core.database.engine import DatabaseSettings
-from app.core.database.session import open_database
 from app.core.lifespan import State
 from app.core.resource import open_resources
 
@@ -42,7 +40,7 @@ async def test_ready_asks_everything_that_is_open(client: httpx2.AsyncClient, st
     answer = (await client.get("/ready")).raise_for_status().json()
 
     opened = [resource.name for resource in open_resources(state)]
-    assert "database" in opened
+    assert {"http_client", "tasks"} <= set(opened)
     assert answer == {"status": "ready", "resources": opened}
 
 
@@ -63,23 +61,3 @@ async def test_ready_names_what_does_not_answer(
     assert response.status_code == 503
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["failed"] == {"probe": reason}
-
-
-async def test_ready_names_a_database_that_is_away(
-    client: httpx2.AsyncClient, state: State, unreachable_database_url: str
-) -> None:
-    away = DatabaseSettings(database_url=unreachable_database_url)
-    async with open_database(away) as state["database"]:
-        response = await client.get("/ready")
-
-    assert response.status_code == 503
-    assert list(response.json()["failed"]) == ["database"]
-
-
-async def test_pool_status_counts_connections(client: httpx2.AsyncClient, state: State) -> None:
-    async with state["database"].engine.connect():
-        status = (await client.get("/health/db-pool")).raise_for_status().json()
-
-    assert status["checked_out"] == 1
-    assert status["size"] == state["settings"].database_pool_size
-    assert status["overflow"] == 0

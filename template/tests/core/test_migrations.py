@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.core.database.engine import DatabaseSettings, lock_migrations
+from app.core.database.engine import DatabaseSettings, migration_lock
 from app.core.database.session import open_database
 from tests.fixtures.database import migrate
 
@@ -17,6 +17,7 @@ def test_down_and_up_again(database_url: str) -> None:
     migrate("upgrade", "head", database_url=database_url)
 
 
+@pytest.mark.slow
 def test_several_at_once_all_succeed(empty_database_url: str) -> None:
     with ThreadPoolExecutor() as pool:
         upgrades = [
@@ -29,17 +30,17 @@ def test_several_at_once_all_succeed(empty_database_url: str) -> None:
     migrate("check", database_url=empty_database_url)
 
 
+@pytest.mark.slow
 async def test_one_waits_for_another_longer_than_requests_would(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_LOCK_TIMEOUT_SECONDS", "0.01")
     settings = DatabaseSettings(database_url=empty_database_url)
     async with open_database(settings) as database, database.engine.connect() as connection:
-        await lock_migrations(connection)
-        upgrade = asyncio.create_task(
-            asyncio.to_thread(migrate, "upgrade", "head", database_url=empty_database_url)
-        )
-        done, _ = await asyncio.wait([upgrade], timeout=3)
-        assert not done
-        await connection.rollback()
+        async with migration_lock(connection):
+            upgrade = asyncio.create_task(
+                asyncio.to_thread(migrate, "upgrade", "head", database_url=empty_database_url)
+            )
+            done, _ = await asyncio.wait([upgrade], timeout=3)
+            assert not done
         await upgrade

@@ -1,15 +1,17 @@
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 from sqlalchemy import (
     Column,
+    Connection,
     Index,
     MetaData,
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    inspect,
 )
 from sqlalchemy.exc import StatementError
 
@@ -34,6 +36,53 @@ def test_every_foreign_key_has_an_index() -> None:
     for table in Model.metadata.tables.values():
         missing = {key.parent for key in table.foreign_keys} - set(leading_columns(table))
         assert not missing, f"{table.name} needs an index that begins with it"
+
+
+async def test_every_index_and_constraint_is_in_the_database(state: State) -> None:
+    async with state["database"].read() as session:
+        found = await session.run_sync(lambda sync: described(sync.connection()))
+
+    assert {table: found[table] for table in Model.metadata.tables} == {
+        table.name: declared(table) for table in Model.metadata.tables.values()
+    }
+
+
+Columns = tuple[str, ...]
+
+
+def declared(table: Table) -> tuple[set[Columns], set[Columns], set[Columns], Columns]:
+    """Tell what the models say: indexes, unique columns, foreign keys, the primary key."""
+    unique = [item for item in table.constraints if isinstance(item, UniqueConstraint)]
+    return (
+        {names(index.columns) for index in table.indexes if not index.unique},
+        {names(item.columns) for item in (*unique, *(i for i in table.indexes if i.unique))},
+        {names(key.columns) for key in table.foreign_key_constraints},
+        names(table.primary_key.columns),
+    )
+
+
+def described(
+    connection: Connection,
+) -> dict[str, tuple[set[Columns], set[Columns], set[Columns], Columns]]:
+    """Tell what the database says."""
+    inspector = inspect(connection)
+    return {
+        table: (
+            {
+                tuple(map(str, i["column_names"]))
+                for i in inspector.get_indexes(table)
+                if not i["unique"]
+            },
+            {tuple(map(str, u["column_names"])) for u in inspector.get_unique_constraints(table)},
+            {tuple(key["constrained_columns"]) for key in inspector.get_foreign_keys(table)},
+            tuple(inspector.get_pk_constraint(table)["constrained_columns"]),
+        )
+        for table in inspector.get_table_names()
+    }
+
+
+def names(columns: Iterable[Column[Any]]) -> Columns:
+    return tuple(column.name for column in columns)
 
 
 def leading_columns(table: Table) -> Iterator[Column[Any]]:

@@ -2,36 +2,42 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Column, Integer, MetaData, Table, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.core.database.engine import DatabaseSettings
-from app.core.database.session import Database, open_database
+from app.core.database.failure import Failure
+from app.core.database.session import Database, WriteSession, open_database
 from app.core.errors import Unavailable
 from app.core.lifespan import State
 
-CREATE = "CREATE TABLE counters (id INTEGER PRIMARY KEY, value INTEGER NOT NULL)"
+counters = Table(
+    "counters",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("value", Integer, nullable=False),
+)
 
 
 @pytest.fixture
 async def database(state: State) -> Database:
     async with state["database"].write() as session:
-        await session.execute(text(CREATE))
-        await session.execute(text("INSERT INTO counters (id, value) VALUES (1, 0)"))
+        await session.run_sync(lambda sync: counters.create(sync.connection()))
+        await session.execute(counters.insert().values(id=1, value=0))
     return state["database"]
 
 
 async def value_of(database: Database) -> int:
     async with database.read() as session:
-        return (await session.execute(text("SELECT value FROM counters"))).scalar_one()
+        return (await session.execute(select(counters.c.value))).scalar_one()
 
 
 async def increment(database: Database, *, seconds: float = 0) -> None:
     async with database.write() as session:
-        value = (await session.execute(text("SELECT value FROM counters"))).scalar_one()
+        value = (await session.execute(select(counters.c.value).with_for_update())).scalar_one()
         # Others get their turn between the read and the write.
         await asyncio.sleep(seconds)
-        await session.execute(text("UPDATE counters SET value = :value"), {"value": value + 1})
+        await session.execute(counters.update().values(value=value + 1))
 
 
 async def test_an_effect_runs_after_the_commit(database: Database) -> None:
@@ -42,7 +48,7 @@ async def test_an_effect_runs_after_the_commit(database: Database) -> None:
 
     async with database.write() as session:
         session.after_commit(look)
-        await session.execute(text("UPDATE counters SET value = 1"))
+        await session.execute(counters.update().values(value=1))
         assert seen == []
 
     assert seen == [1]
@@ -57,7 +63,7 @@ async def test_a_failure_takes_everything_back(database: Database) -> None:
     with pytest.raises(RuntimeError):
         async with database.write() as session:
             session.after_commit(look)
-            await session.execute(text("UPDATE counters SET value = 1"))
+            await session.execute(counters.update().values(value=1))
             raise RuntimeError
 
     assert (await value_of(database), seen) == (0, [])
@@ -83,11 +89,9 @@ async def test_an_effect_that_fails_is_logged_and_the_next_one_runs(
 
 
 async def test_an_error_does_not_tell_values(database: Database) -> None:
-    insert = text("INSERT INTO counters (id, value) VALUES (1, :value)")
-
     with pytest.raises(IntegrityError) as caught:
         async with database.write() as session:
-            await session.execute(insert, {"value": 4711})
+            await session.execute(counters.insert().values(id=1, value=4711))
 
     assert "4711" not in str(caught.value)
 
@@ -119,11 +123,8 @@ async def test_a_statement_that_is_wrong_is_a_mistake_of_ours(database: Database
             await session.execute(text("SELECT nothing FROM nowhere"))
 
 
-async def test_readers_do_not_wait_for_writers(state: State, database: Database) -> None:
-    writers = [
-        asyncio.create_task(increment(database, seconds=0.5))
-        for _ in range(state["settings"].database_pool_size * 2)
-    ]
+async def test_readers_do_not_wait_for_writers(database: Database) -> None:
+    writers = [asyncio.create_task(increment(database, seconds=0.5)) for _ in range(3)]
     await asyncio.sleep(0.1)
 
     async with asyncio.timeout(0.5):
@@ -137,7 +138,7 @@ async def test_readers_do_not_wait_for_writers(state: State, database: Database)
 async def test_a_lock_that_is_not_given_back_is_unavailable(
     database: Database, database_url: str
 ) -> None:
-    update = text("UPDATE counters SET value = 2")
+    update = counters.update().values(value=2)
     impatient = DatabaseSettings(database_url=database_url, database_lock_timeout_seconds=0.05)
     async with database.write() as first, open_database(impatient) as other:
         await first.execute(update)
@@ -153,3 +154,43 @@ async def test_a_database_that_is_away_is_unavailable(unreachable_database_url: 
         with pytest.raises(Unavailable):
             async with database.read() as session:
                 await session.execute(text("SELECT 1"))
+
+
+def is_conflict(_error: Exception) -> Failure:
+    return Failure.CONFLICT
+
+
+async def test_a_unit_of_work_is_repeated_when_another_was_in_its_way(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[int] = []
+    effects: list[int] = []
+
+    async def work(session: WriteSession) -> int:
+        async def effect() -> None:
+            effects.append(len(attempts))
+
+        attempts.append(1)
+        session.after_commit(effect)
+        await session.execute(counters.update().values(value=counters.c.value + 1))
+        if len(attempts) < 3:
+            # What no database does on demand.
+            raise DBAPIError("UPDATE", {}, RuntimeError("deadlock"))
+        return len(attempts)
+
+    monkeypatch.setattr("app.core.database.session.failure_of", is_conflict)
+    assert await database.run(work) == 3
+    assert await value_of(database) == 1
+    assert effects == [3]
+
+
+async def test_work_that_is_always_in_the_way_is_given_up(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.database.session.failure_of", is_conflict)
+
+    async def work(_session: WriteSession) -> None:
+        raise DBAPIError("UPDATE", {}, RuntimeError("deadlock"))
+
+    with pytest.raises(Unavailable):
+        await database.run(work)

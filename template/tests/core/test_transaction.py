@@ -4,9 +4,12 @@ from typing import Annotated, NoReturn
 import httpx2
 import pytest
 from fastapi import Depends, FastAPI
-from sqlalchemy import event, text
+from sqlalchemy import Column, Integer, MetaData, Table, event, func, select
 
 from app.core.database.session import SessionDep
+from app.core.lifespan import State
+
+notes = Table("notes", MetaData(), Column("id", Integer, primary_key=True))
 
 
 @dataclass
@@ -19,11 +22,21 @@ def fail(_session: object) -> NoReturn:
 
 
 @pytest.fixture
-def app(app: FastAPI) -> FastAPI:
+def effects() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def app(app: FastAPI, effects: list[str]) -> FastAPI:
+    async def effect() -> None:
+        effects.append("done")
+
     @app.post("/test/notes")
-    async def add_note(session: SessionDep) -> dict[str, str]:
-        await session.execute(text("CREATE TABLE notes (id INTEGER)"))
-        event.listen(session.sync_session, "before_commit", fail)
+    async def add_note(session: SessionDep, *, fails: bool) -> dict[str, str]:
+        session.after_commit(effect)
+        await session.execute(notes.insert())
+        if fails:
+            event.listen(session.sync_session, "before_commit", fail)
         return {"status": "stored"}
 
     @app.post("/test/same")
@@ -37,7 +50,24 @@ async def test_a_request_has_one_transaction(client: httpx2.AsyncClient) -> None
     assert (await client.post("/test/same")).json() is True
 
 
-async def test_a_commit_that_fails_is_not_a_success(client: httpx2.AsyncClient) -> None:
-    response = await client.post("/test/notes")
+@pytest.mark.parametrize(("fails", "status", "stored"), [(False, 200, 1), (True, 500, 0)])
+async def test_a_commit_that_fails_is_not_a_success(
+    client: httpx2.AsyncClient,
+    state: State,
+    effects: list[str],
+    *,
+    fails: bool,
+    status: int,
+    stored: int,
+) -> None:
+    async with state["database"].write() as session:
+        await session.run_sync(lambda sync: notes.create(sync.connection()))
 
-    assert response.status_code == 500
+    response = await client.post("/test/notes", params={"fails": fails})
+
+    assert response.status_code == status
+    assert effects == ["done"] * stored
+    async with state["database"].read() as session:
+        count = select(func.count()).select_from(notes)
+        assert (await session.execute(count)).scalar_one() == stored
+    assert state["database"].stats()["checked_out"] == 0

@@ -2,15 +2,17 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, Dialect, MetaData
+from sqlalchemy import Dialect, MetaData
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+
+from app.core.database.types import Timestamp
 
 
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment, in UTC on every database, with its time zone in Python."""
 
-    impl = DateTime(timezone=True)
+    impl = Timestamp
     cache_ok = True
 
     def process_bind_param(

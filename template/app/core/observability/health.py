@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from app.core.errors import Unavailable
 from app.core.problem import problem_response, problem_responses
-from app.core.resource import Resource, open_resources
+from app.core.resource import Resource, Unusable, open_resources
 
 router = APIRouter(tags=["health"])
 
@@ -44,7 +44,7 @@ class Readiness(BaseModel):
 
 @router.get("/health")
 async def health() -> Health:
-    """Tell that the process is alive. It asks nothing else: a restart wouldn't mend a database."""
+    """Tell that the process is alive. It asks nothing else: a restart wouldn't mend that."""
     return Health(
         status="ok",
         uptime_seconds=time.time() - process.create_time(),
@@ -77,6 +77,8 @@ async def ping(resource: Resource, timeout_seconds: float) -> str | None:
             await resource.ping()
     except TimeoutError:
         return f"no answer within {timeout_seconds:g} s"
+    except Unusable as error:
+        return str(error)
     except Exception as error:
         return type(error).__name__
     return None

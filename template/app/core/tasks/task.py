@@ -19,6 +19,6 @@ def task(function: Callable[Concatenate[Any, P], Coroutine[Any, Any, None]]) -> 
     """Declare a task: `async def count_words(state: State, post_id: int) -> None`.
 
     The first argument is what the lifespan opened; the others come from `Broker.enqueue`.
-    Pass ids rather than rows: by the time the task runs, a row has changed.
+    Pass ids rather than what they stand for: by the time the task runs, that has changed.
     """
     return Task(f"{function.__module__}.{function.__qualname__}", function)

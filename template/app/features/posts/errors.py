@@ -1,10 +1,17 @@
 """What can go wrong with posts."""
 
+from typing import Self
+
 from app.core.errors import Conflict, NotFound
 
 
 class PostNotFound(NotFound):
     """There is no such post."""
+
+    @classmethod
+    def with_id(cls, post_id: int) -> Self:
+        """Say which."""
+        return cls(f"There is no post {post_id}.")
 
 
 class AuthorNotFound(NotFound):
@@ -13,6 +20,11 @@ class AuthorNotFound(NotFound):
 
 class AuthorUnknown(Conflict):
     """The post names an author who doesn't exist."""
+
+    @classmethod
+    def with_id(cls, author_id: int) -> Self:
+        """Say which."""
+        return cls(f"There is no author {author_id}.")
 
 
 class EmailTaken(Conflict):

@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.core.database.model import Model, utc_now
+from app.core.database.types import BigId, LongText
 
 
 class Author(Model):
@@ -13,7 +14,7 @@ class Author(Model):
 
     __tablename__ = "authors"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(String(100))
     email: Mapped[str] = mapped_column(String(254), unique=True)
 
@@ -23,17 +24,18 @@ class Post(Model):
 
     __tablename__ = "posts"
     __table_args__ = (
-        # Its first column also serves the foreign key.
         UniqueConstraint("author_id", "title"),
-        # The ordering of the list.
+        # The ordering of the list, and of that of one author.
         Index(None, "created_at", "id"),
+        Index(None, "author_id", "created_at", "id"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
     author_id: Mapped[int] = mapped_column(ForeignKey("authors.id"))
     title: Mapped[str] = mapped_column(String(200))
-    body: Mapped[str] = mapped_column(String(20_000))
+    body: Mapped[str] = mapped_column(LongText)
     word_count: Mapped[int | None]
+    likes: Mapped[int] = mapped_column(default=0)
     version: Mapped[int] = mapped_column()
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.core.fields import RowId, Text
-from app.core.pagination import Page
+from app.core.fields import RowId
+from app.core.pagination import Page, PageQuery
+from app.core.text import Text
 
 
 class AuthorIn(BaseModel):
@@ -51,15 +52,41 @@ class PostOut(BaseModel):
     title: str
     body: str
     word_count: int | None = Field(description="Counted in the background; null until then.")
+    likes: int
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+class PostQuery(PageQuery):
+    """Which posts a client asks for."""
+
+    author_id: RowId | None = None
 
 
 class PostPage(Page):
     """Posts, newest first."""
 
     items: list[PostOut]
+
+
+class PostBatch(BaseModel):
+    """Posts to be added, all or none."""
+
+    posts: list[PostIn] = Field(min_length=1, max_length=1000)
+
+
+class PostBatchOut(BaseModel):
+    """What became of a batch."""
+
+    created: int
+
+
+class AuthorStatistics(AuthorOut):
+    """How much an author wrote."""
+
+    posts: int
+    words: int
 
 
 class DigestOut(BaseModel):

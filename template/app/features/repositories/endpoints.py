@@ -1,0 +1,32 @@
+"""HTTP in, HTTP out; what happens in between is the service's."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from app.core.errors import BadGateway, GatewayTimeout, Unavailable
+from app.core.problem import problem_responses
+from app.features.repositories.errors import RateLimitReached, RepositoryNotFound
+from app.features.repositories.schemas import RepositoryOut
+from app.features.repositories.service import RepositoryReaderDep
+
+router = APIRouter(tags=["repositories"])
+
+# They become part of a URL: nothing in them may lead elsewhere, and dots alone would.
+OwnerPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]+$", max_length=39)]
+NamePath = Annotated[str, Path(pattern=r"^[.]*[A-Za-z0-9_-][A-Za-z0-9._-]*$", max_length=100)]
+
+
+@router.get(
+    "/repositories/{owner}/{name}",
+    response_model=RepositoryOut,
+    responses=problem_responses(
+        RepositoryNotFound, BadGateway, Unavailable, RateLimitReached, GatewayTimeout
+    ),
+)
+async def get_repository(
+    owner: OwnerPath, name: NamePath, repositories: RepositoryReaderDep
+) -> Response:
+    """Read a repository at a glance."""
+    found = await repositories.get(f"{owner}/{name}")
+    return Response(found, media_type="application/json")
