@@ -68,7 +68,11 @@ class Bench:
         return {**kept, **own, **(extra or {})}
 
     def run(
-        self, *command: str | Path, cwd: Path, extra: Mapping[str, str] | None = None
+        self,
+        *command: str | Path,
+        cwd: Path,
+        extra: Mapping[str, str] | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> Outcome:
         """Run a command to its end, whatever that is; one that finds none fails the test."""
         with subprocess.Popen(
@@ -82,7 +86,7 @@ class Bench:
             start_new_session=True,
         ) as process:
             try:
-                said, complained = process.communicate(timeout=PATIENCE_SECONDS)
+                said, complained = process.communicate(timeout=patience_seconds)
             except subprocess.TimeoutExpired:
                 # What it started holds the pipes open, too.
                 os.killpg(process.pid, signal.SIGKILL)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx2
 from matrix import Row, axes, cover, questions
-from workbench import SCRIPTS, Bench, Outcome, Template, eventually, succeeded
+from workbench import PATIENCE_SECONDS, SCRIPTS, Bench, Outcome, Template, eventually, succeeded
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,14 @@ class Service:
             "UV_PYTHON_DOWNLOADS": "never",
         }
 
-    def run(self, *command: str) -> Outcome:
+    def run(self, *command: str, patience_seconds: float = PATIENCE_SECONDS) -> Outcome:
         """Run a command of the service's environment."""
-        return self.bench.run("uv", "run", *command, cwd=self.path, extra=self.variables())
+        return self.bench.run(
+            *("uv", "run", *command),
+            cwd=self.path,
+            extra=self.variables(),
+            patience_seconds=patience_seconds,
+        )
 
     def just(self, *recipe: str) -> Outcome:
         """Run a recipe, as its user does."""

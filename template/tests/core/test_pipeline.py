@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import pytest
 from redis.asyncio import Redis
@@ -21,9 +21,14 @@ async def client(own_redis: RedisServer) -> AsyncGenerator[Redis]:
 
 @pytest.fixture
 async def lane(client: Redis) -> AsyncGenerator[Lane]:
-    lane = Lane(client, timeout_seconds=1)
-    yield lane
-    await lane.aclose()
+    async with aclosing(Lane(client, timeout_seconds=1)) as lane:
+        yield lane
+
+
+@pytest.fixture
+async def hasty_lane(client: Redis) -> AsyncGenerator[Lane]:
+    async with aclosing(Lane(client, timeout_seconds=0.1)) as lane:
+        yield lane
 
 
 async def test_each_gets_his_answer(lane: Lane, client: Redis) -> None:
@@ -68,23 +73,20 @@ async def test_a_connection_that_ended_is_replaced(lane: Lane, client: Redis) ->
     assert await lane.mget("a") == [None]
 
 
-async def test_nobody_waits_for_long(own_redis: RedisServer, client: Redis) -> None:
-    lane = Lane(client, timeout_seconds=0.1)
-    await lane.mget("a")
+async def test_nobody_waits_for_long(own_redis: RedisServer, hasty_lane: Lane) -> None:
+    await hasty_lane.mget("a")
     own_redis.pause()
     try:
         async with asyncio.timeout(5):
-            reads = (lane.mget("a") for _ in range(3))
+            reads = (hasty_lane.mget("a") for _ in range(3))
             outcomes = await asyncio.gather(*reads, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [TimeoutError] * 3
     finally:
         own_redis.resume()
-    assert await lane.mget("a") == [None]
-    await lane.aclose()
+    assert await hasty_lane.mget("a") == [None]
 
 
-async def test_all_hear_of_an_attempt_that_failed(own_redis: RedisServer, client: Redis) -> None:
-    lane = Lane(client, timeout_seconds=1)
+async def test_all_hear_of_an_attempt_that_failed(own_redis: RedisServer, lane: Lane) -> None:
     own_redis.stop()
 
     outcomes = await asyncio.gather(*(lane.mget("a") for _ in range(50)), return_exceptions=True)
@@ -92,4 +94,3 @@ async def test_all_hear_of_an_attempt_that_failed(own_redis: RedisServer, client
     assert all(isinstance(outcome, RedisError | OSError) for outcome in outcomes)
     own_redis.start()
     assert await lane.mget("a") == [None]
-    await lane.aclose()
