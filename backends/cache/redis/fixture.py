@@ -62,6 +62,11 @@ class RedisServer:
             self._process.wait(10)
             self._process = None
 
+    def times_to_live(self) -> list[int]:
+        """How many seconds each key has left; -1 for ever."""
+        with Redis.from_url(self.url) as client:
+            return [int(client.ttl(key)) for key in client.scan_iter()]
+
     def pause(self) -> None:
         """Let it hang: it takes connections and says nothing."""
         self._signal(signal.SIGSTOP)

@@ -8,24 +8,22 @@ HEADER = "X-Request-Timeout"
 
 
 class Deadline:
-    """The end of a request's time."""
+    """The end of a request's time, by the clock of the event loop."""
 
-    def __init__(self, limit: asyncio.Timeout) -> None:
-        self._limit: asyncio.Timeout | None = limit
+    __slots__ = ("ends_at",)
+
+    def __init__(self, ends_at: float) -> None:
+        self.ends_at: float | None = ends_at
 
     def remaining_seconds(self) -> float | None:
         """Give what is left, never less than nothing; `None` without a limit."""
-        ends_at = None if self._limit is None else self._limit.when()
-        return None if ends_at is None else max(0.0, ends_at - asyncio.get_running_loop().time())
+        if self.ends_at is None:
+            return None
+        return max(0.0, self.ends_at - asyncio.get_running_loop().time())
 
     def lift(self) -> None:
-        """Let the request take as long as it takes."""
-        if self._limit is not None and not self._limit.expired():
-            self._limit.reschedule(None)
-
-    def forget(self) -> None:
-        """Limit nothing any more: the request has ended, and what it started may go on."""
-        self._limit = None
+        """Let the request, and what it started, take as long as it takes."""
+        self.ends_at = None
 
 
 # Tasks that a request starts run in a copy of its context.

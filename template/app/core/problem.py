@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from app.core.errors import AppError, Unavailable
+from app.core.errors import AppError, GatewayTimeout, Unavailable
 from app.core.observability.logging import request_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -67,6 +67,11 @@ async def on_app_error(_request: Request, error: AppError) -> Response:
     return problem_response(error.status, error.detail, kind=f"urn:problem:{kind}", headers=headers)
 
 
+async def on_timeout(request: Request, _error: TimeoutError) -> Response:
+    """Render what took too long, and said no more about it."""
+    return await on_app_error(request, GatewayTimeout())
+
+
 async def on_http_exception(_request: Request, error: HTTPException) -> Response:
     """Render what routing, the framework and `raise HTTPException` say: 404, 405 and their like."""
     # FastAPI lets the detail be anything, whatever the type says.
@@ -87,6 +92,7 @@ async def on_invalid_request(_request: Request, error: RequestValidationError) -
 def add_problem_handlers(app: FastAPI) -> None:
     """Give every error of the application the same shape."""
     app.exception_handler(AppError)(on_app_error)
+    app.exception_handler(TimeoutError)(on_timeout)
     app.exception_handler(HTTPException)(on_http_exception)
     app.exception_handler(RequestValidationError)(on_invalid_request)
 

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from typing import Annotated
@@ -40,6 +41,11 @@ def app(app: FastAPI) -> FastAPI:
     async def unavailable() -> None:
         raise Unavailable("The mail server is away.", retry_after_seconds=7)
 
+    @app.get("/test/late")
+    async def late() -> None:
+        async with asyncio.timeout(0):
+            await asyncio.sleep(1)
+
     @app.get("/test/teapot")
     async def teapot() -> None:
         raise HTTPException(460, {"leaves": "green"})
@@ -64,6 +70,7 @@ async def fail_halfway() -> AsyncGenerator[bytes]:
         ("GET", "/test/items/0", 422, "about:blank"),
         ("GET", "/test/items/1", 404, "urn:problem:item-not-found"),
         ("GET", "/test/unavailable", 503, "urn:problem:unavailable"),
+        ("GET", "/test/late", 504, "urn:problem:gateway-timeout"),
         ("GET", "/test/teapot", 460, "about:blank"),
         ("GET", "/test/crash", 500, "about:blank"),
     ],

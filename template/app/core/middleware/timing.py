@@ -1,12 +1,11 @@
 """How long a request took, and what it spent the time on."""
 
 import logging
-import time
+from collections.abc import Iterator
 
 from pydantic import BaseModel, Field
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.observability.timing import Timing, timing
+from app.core.observability.timing import Timing
 
 logger = logging.getLogger(__name__)
 
@@ -14,45 +13,20 @@ logger = logging.getLogger(__name__)
 class TimingSettings(BaseModel):
     """What counts as slow."""
 
-    # A request that takes longer is logged.
+    # A request whose answer takes longer to begin is logged.
     slow_request_seconds: float = Field(default=1, gt=0)
 
 
-class TimingMiddleware:
-    """Tell the client in `X-Process-Time` (seconds) and `Server-Timing` (milliseconds)."""
+def timing_headers(current: Timing, seconds: float) -> Iterator[tuple[bytes, bytes]]:
+    """Tell the client, in `X-Process-Time` (seconds) and `Server-Timing` (milliseconds)."""
+    said = f"total;dur={seconds * 1000:.1f}"
+    for name, spent in current.spent.items():
+        said += f', {name};dur={spent.seconds * 1000:.1f};desc="{spent.times}"'
+    yield b"x-process-time", b"%.6f" % seconds
+    yield b"server-timing", said.encode()
 
-    def __init__(self, app: ASGIApp, slow_seconds: float) -> None:
-        self.app = app
-        self.slow_seconds = slow_seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        started = time.perf_counter()
-        current = Timing(scope)
-
-        async def send_with_timing(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                seconds = time.perf_counter() - started
-                parts = [
-                    f'{name};dur={spent.seconds * 1000:.1f};desc="{spent.times}"'
-                    for name, spent in current.spent.items()
-                ]
-                server_timing = ", ".join([f"total;dur={seconds * 1000:.1f}", *parts])
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-process-time", f"{seconds:.6f}".encode()),
-                    (b"server-timing", server_timing.encode()),
-                ]
-            await send(message)
-
-        token = timing.set(current)
-        try:
-            await self.app(scope, receive, send_with_timing)
-        finally:
-            timing.reset(token)
-            seconds = time.perf_counter() - started
-            if seconds > self.slow_seconds:
-                logger.warning("Slow request: %s took %.2f s (%s)", current.route, seconds, current)
+def log_if_slow(current: Timing, seconds: float, slow_seconds: float) -> None:
+    """Name the route that was slow, and what it waited for."""
+    if seconds > slow_seconds:
+        logger.warning("Slow request: %s took %.2f s (%s)", current.route, seconds, current)

@@ -16,6 +16,9 @@ from app.core.resource import Resource, Unusable, open_resources
 
 router = APIRouter(tags=["health"])
 
+# They are answered whatever else is refused.
+PROBES = frozenset({"/health", "/ready"})
+
 process = psutil.Process()
 
 
