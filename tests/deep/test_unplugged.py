@@ -9,33 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from deep.edge_faults import EDGE_FAULTS, SHARED_EDGE_FAULTS
 from deep.installation import Service, install, interpreters
+from deep.unplugging import Unplugging
 from matrix import Row
 from workbench import Template, succeeded
 
-
-class Unplugging(NamedTuple):
-    """A fault: the text of a file, what it becomes, and the tests that have to notice."""
-
-    path: str
-    text: str
-    becomes: str
-    noticed_by: str
-
-
 FAULTS = {
-    "request id": Unplugging(
-        "app/core/application.py",
-        "    app.add_middleware(RequestIdMiddleware)\n",
-        "",
-        "tests/core/test_request_id.py",
-    ),
-    "unhandled errors": Unplugging(
-        "app/core/application.py",
-        "    app.add_middleware(UnhandledErrorMiddleware)\n",
-        "",
-        "tests/core/test_problem.py",
-    ),
     "problem handlers": Unplugging(
         "app/core/application.py",
         "    add_problem_handlers(app)\n",
@@ -384,12 +364,6 @@ FAULTS = {
         "if error:",
         "tests/core/test_session.py",
     ),
-    "time of a request": Unplugging(
-        "app/core/application.py",
-        "    app.add_middleware(TimingMiddleware, slow_seconds=settings.slow_request_seconds)\n",
-        "",
-        "tests/core/test_timing.py",
-    ),
     "clock at every query": Unplugging(
         "app/core/database/session.py",
         "            monitor.watch(read_engine.sync_engine)\n",
@@ -616,8 +590,10 @@ class Broken(NamedTuple):
 
 SERVICES = {
     "embedded": Broken({}, FAULTS),
-    "without a database": Broken({"database": "none"}, OTHER_FAULTS),
-    "with redis": Broken({"database": "none", "cache": "redis"}, SHARED_FAULTS),
+    "without a database": Broken({"database": "none"}, {**OTHER_FAULTS, **EDGE_FAULTS}),
+    "with redis": Broken(
+        {"database": "none", "cache": "redis"}, {**SHARED_FAULTS, **SHARED_EDGE_FAULTS}
+    ),
     "on a server": Broken({"database": "postgresql"}, SERVER_FAULTS),
 }
 

@@ -36,6 +36,13 @@ def app(app: FastAPI, ended: list[str]) -> FastAPI:
             raise
         return left
 
+    @app.get("/test/stubborn")
+    async def stubborn() -> None:
+        try:
+            await asyncio.sleep(5)
+        finally:
+            await asyncio.sleep(0.3)
+
     @app.get("/test/exempt", dependencies=[Depends(no_deadline)])
     async def exempt() -> float | None:
         await asyncio.sleep(0.5)
@@ -84,17 +91,20 @@ async def test_an_answer_that_has_begun_may_take_its_time(client: httpx2.AsyncCl
     assert (await client.get("/test/stream")).content == b"xxxxx"
 
 
-async def test_who_wants_it_to_end_as_well_is_heard(app: FastAPI) -> None:
+@pytest.mark.parametrize(("path", "seconds"), [("/test/slow/5", 0.05), ("/test/stubborn", 0.4)])
+async def test_who_wants_it_to_end_as_well_is_heard(
+    app: FastAPI, path: str, seconds: float
+) -> None:
     async def receive() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(_message: Message) -> None:
         """Take it."""
 
-    scope = {"type": "http", "method": "GET", "path": "/test/slow/5", "scheme": "http"}
+    scope = {"type": "http", "method": "GET", "path": path, "scheme": "http"}
     asked = app({**scope, "headers": [], "query_string": b"", "state": {}}, receive, send)
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(asked, 0.05)
+        await asyncio.wait_for(asked, seconds)
 
 
 async def test_more_at_once_are_refused_and_probes_are_not(client: httpx2.AsyncClient) -> None:

@@ -1,0 +1,12 @@
+"""What a service has to notice."""
+
+from typing import NamedTuple
+
+
+class Unplugging(NamedTuple):
+    """A fault: the text of a file, what it becomes, and the tests that have to notice."""
+
+    path: str
+    text: str
+    becomes: str
+    noticed_by: str
