@@ -1,12 +1,22 @@
 """What a rendered service can be told by its environment, read from its syntax alone."""
 
 import ast
+import json
 from collections.abc import Iterator
 
 from rendering import Project
 
 # Nothing but names and numbers is needed to say what a default is.
-ARITHMETIC = (ast.Expression, ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
+ARITHMETIC = (
+    ast.Expression,
+    ast.Constant,
+    ast.List,
+    ast.Load,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.operator,
+    ast.unaryop,
+)
 
 
 def fields(project: Project) -> dict[str, ast.AnnAssign]:
@@ -39,6 +49,8 @@ def default(field: ast.AnnAssign) -> str | None:
         return None
     code = compile(ast.Expression(value), "default", "eval")
     evaluated = eval(code, {})  # noqa: S307 - arithmetic, of this repository's own
+    if isinstance(evaluated, bool | list):
+        return json.dumps(evaluated)
     return None if evaluated is None else str(evaluated)
 
 

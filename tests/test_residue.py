@@ -27,7 +27,7 @@ HOMONYMS = {
         r"|--mount=type=cache|/\.cache/uv|--no-cache(-dir)?\b|enable-cache|UV_NO_CACHE"  # builds
         r"|functools\.cache|import cache$|@cache$|lru_cache|cached_property"  # of the language
         r"|(statement|stmt)_cache_size|_stmt_cache\b|statement caches?\b"  # of drivers
-        r"|cache_ok|Cache-Control|no-cache"  # SQLAlchemy's and HTTP's
+        r"|cache_ok|[Cc]ache-[Cc]ontrol|no-cache"  # SQLAlchemy's and HTTP's
     ),
     "database": re.compile(
         r"pipeline\(transaction=|\bdb=|\"db\""  # Redis's

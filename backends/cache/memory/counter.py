@@ -3,14 +3,15 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from app.core.rate_limit.windows import RateLimitSettings, Windows
+from app.core.rate_limit.contract import Counter, RateLimitSettings
+from app.core.rate_limit.windows import Windows
 
 
 class CounterSettings(RateLimitSettings):
     """What it needs to count."""
 
 
-class Counter:
+class OwnCounter:
     """Counts what each client asks for."""
 
     def __init__(self, settings: CounterSettings) -> None:
@@ -25,4 +26,4 @@ class Counter:
 @asynccontextmanager
 async def open_counter(settings: CounterSettings) -> AsyncGenerator[Counter]:
     """Begin to count."""
-    yield Counter(settings)
+    yield OwnCounter(settings)

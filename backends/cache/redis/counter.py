@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 from app.core.breaker import Breaker
 from app.core.cache.redis_client import open_redis
 from app.core.cache.store import CacheSettings
-from app.core.rate_limit.windows import RateLimitSettings, Windows, window_of
+from app.core.rate_limit.contract import Counter, RateLimitSettings
+from app.core.rate_limit.windows import Windows, window_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class CounterSettings(RateLimitSettings, CacheSettings):
     """What it needs to count."""
 
 
-class Counter:
+class SharedCounter:
     """Counts what each client asks for."""
 
     def __init__(self, client: Redis, settings: CounterSettings) -> None:
@@ -67,4 +68,4 @@ async def open_counter(settings: CounterSettings) -> AsyncGenerator[Counter]:
         timeout_seconds=settings.cache_timeout_seconds,
         max_connections=settings.cache_max_connections,
     ) as client:
-        yield Counter(client, settings)
+        yield SharedCounter(client, settings)

@@ -18,7 +18,7 @@ class TrustedHostsSettings(BaseModel):
 
 
 class TrustedHostsMiddleware:
-    """Refuse what is asked under another name: it would turn up in links and caches."""
+    """Refuse what is asked under another name: it would turn up in links."""
 
     def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
         self.app = app

@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.observability.health import PROBES
 from app.core.problem import problem_response
-from app.core.rate_limit.counter import Counter
-from app.core.rate_limit.windows import RateLimitSettings, window_of
+from app.core.rate_limit.contract import Counter, RateLimitSettings
+from app.core.rate_limit.windows import window_of
 
 
 class RateLimitMiddleware:
