@@ -49,7 +49,7 @@ def default(field: ast.AnnAssign) -> str | None:
         return None
     code = compile(ast.Expression(value), "default", "eval")
     evaluated = eval(code, {})  # noqa: S307 - arithmetic, of this repository's own
-    if type(evaluated) in {bool, list}:
+    if type(evaluated) in {bool, list, tuple}:
         return json.dumps(evaluated)
     return None if evaluated is None else str(evaluated)
 

@@ -18,7 +18,7 @@ from app.core.database.engine import (
 )
 from app.core.database.model import Model
 from app.core.observability.logging import configure_logging
-from app.core.server import explain
+from app.core.server.entry import explain
 from app.settings import Settings
 
 

@@ -10,7 +10,7 @@ EDGE_FAULTS = {
         "tests/core/test_request_id.py",
     ),
     "sanity of a request id": Unplugging(
-        "app/core/middleware/request_id.py",
+        "app.core.observability.request_id.py",
         " and ACCEPTED.fullmatch(value)",
         "",
         "tests/core/test_request_id.py",

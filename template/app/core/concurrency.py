@@ -1,6 +1,5 @@
 """CPU-bound work, away from the event loop; and handlers that are no coroutines, in threads."""
 
-import os
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -11,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.core.deadline import remaining_seconds
 from app.core.errors import GatewayTimeout, Unavailable
+from app.core.observability.identity import available_cpus
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ class CpuSettings(BaseModel):
     """How much runs at once beside the event loop."""
 
     # Processes; they start with the first call.
-    cpu_workers: int = Field(default=os.cpu_count() or 1, ge=1)
+    cpu_workers: int = Field(default=available_cpus(), ge=1)
     # Handlers that are no coroutines; unless told otherwise, as many as can be of use.
     sync_threads: int | None = Field(default=None, ge=1)
 

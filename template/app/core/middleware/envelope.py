@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.middleware.request_id import HEADER, request_id_of
 from app.core.middleware.security_headers import SecurityHeadersSettings, security_headers
 from app.core.middleware.timing import TimingSettings, log_if_slow, timing_headers
 from app.core.observability.logging import request_id
+from app.core.observability.request_id import HEADER, request_id_of
 from app.core.observability.timing import Timing, timing
 from app.core.problem import problem_response
 

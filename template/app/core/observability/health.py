@@ -59,6 +59,8 @@ async def health() -> Health:
 @router.get("/ready", response_model=Readiness, responses=problem_responses(Unavailable))
 async def ready(request: Request) -> Readiness | Response:
     """Tell whether every resource answers; 503 with the names of those that don't."""
+    if request.state.shutdown.draining:
+        raise Unavailable("The service is about to end.")
     resources = list(open_resources(request.scope["state"]))
     timeout = request.state.settings.ready_timeout_seconds
     outcomes = await asyncio.gather(*(ping(resource, timeout) for resource in resources))

@@ -1,0 +1,79 @@
+"""Several processes that serve, and one that watches over them."""
+
+import logging
+import signal
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing import connection, get_context
+from multiprocessing.process import BaseProcess
+from socket import socket
+from types import FrameType
+
+from uvicorn.config import STARTUP_FAILURE
+
+logger = logging.getLogger(__name__)
+
+# One that ends sooner can't work, and there is no use in hurrying.
+SHORT_LIFE_SECONDS = 1.0
+
+
+class Supervisor:
+    """Starts workers that accept from one socket, and another one for each that ended.
+
+    So nobody who asks notices when one ends: the others accept, or the next one does.
+    """
+
+    def __init__(self, work: Callable[[socket], None], listener: socket, workers: int) -> None:
+        self._work = work
+        self._listener = listener
+        self._number = workers
+        # And when each began.
+        self._workers: dict[BaseProcess, float] = {}
+        self._is_ending = False
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT, and until all have ended; or until none can start."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        for _ in range(self._number):
+            self._start()
+        failed = False
+        while self._workers:
+            connection.wait([worker.sentinel for worker in self._workers])
+            for worker in [each for each in self._workers if not each.is_alive()]:
+                worker.join()
+                lived = time.monotonic() - self._workers.pop(worker)
+                if worker.exitcode == STARTUP_FAILURE:
+                    failed = True
+                    self._end()
+                elif not self._is_ending:
+                    self._replace(worker, lived)
+        if failed:
+            sys.exit(STARTUP_FAILURE)
+
+    def _start(self) -> None:
+        # A fork would inherit whatever the check before the start left behind.
+        worker = get_context("spawn").Process(target=self._work, args=(self._listener,))
+        worker.start()
+        self._workers[worker] = time.monotonic()
+        if self._is_ending:
+            worker.terminate()
+
+    def _replace(self, worker: BaseProcess, lived_seconds: float) -> None:
+        if worker.exitcode:
+            logger.error("Worker %s ended with %s", worker.pid, worker.exitcode)
+        if lived_seconds < SHORT_LIFE_SECONDS:
+            time.sleep(SHORT_LIFE_SECONDS)
+        if not self._is_ending:
+            self._start()
+
+    def _end(self, _number: int = 0, _frame: FrameType | None = None) -> None:
+        """Pass it on, once. At a terminal, workers hear a second SIGINT by themselves."""
+        if self._is_ending:
+            return
+        self._is_ending = True
+        # As long as a socket is open somewhere, it seems to listen.
+        self._listener.close()
+        for worker in self._workers:
+            worker.terminate()
