@@ -100,6 +100,7 @@ class ServerProtocol(HttpToolsProtocol):
     def refuse(self, status: HTTPStatus, detail: str) -> None:
         """Answer without the application, as it would, and hear no more."""
         self._is_refused = True
+        self._head_came()
         if self.cycle is not None and not self.cycle.response_complete:
             # Who works on it is told that nobody waits any more.
             self.cycle.disconnected = True
