@@ -155,9 +155,11 @@ class Hub:
         finally:
             self._end_all()
             await self._outbox.drain()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            # What connects may swallow a cancellation.
+            while left := [task for task in tasks if not task.done()]:
+                for task in left:
+                    task.cancel()
+                await asyncio.wait(left, timeout=0.1)
 
     async def _follow(self) -> None:
         pause = FIRST_PAUSE_SECONDS

@@ -68,8 +68,11 @@ class Subscription:
         if self._end is None:
             self._end = end
             self._has_news.set()
-            if self._limit is not None:
-                self._limit.reschedule(asyncio.get_running_loop().time() + within_seconds)
+            self._cut(within_seconds)
+
+    def _cut(self, within_seconds: float) -> None:
+        if self._limit is not None:
+            self._limit.reschedule(asyncio.get_running_loop().time() + within_seconds)
 
     async def next(self) -> Message:
         """Wait for the next message. Raise `Closed` when there won't be one."""
@@ -86,7 +89,7 @@ class Subscription:
         try:
             async with asyncio.timeout(None) as self._limit:
                 if self._end is not None:
-                    raise self._end
+                    self._cut(FAREWELL_SECONDS)
                 yield
         except TimeoutError:
             if self._end is None:

@@ -1,0 +1,19 @@
+"""What is peculiar to messages that stay in the process."""
+
+import logging
+
+import pytest
+
+from app.core.live.relay import LiveSettings, open_relay
+
+
+@pytest.mark.parametrize(("workers", "warnings"), [(1, 0), (2, 1)])
+async def test_several_processes_are_told_that_they_are_alone(
+    workers: int, warnings: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+
+    async with open_relay(LiveSettings(workers=workers)):
+        pass
+
+    assert len(caplog.records) == warnings
