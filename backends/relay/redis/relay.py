@@ -54,7 +54,7 @@ class RedisRelay:
             latest = kept[-1].id
         while True:
             answer = await self._reader.xread(
-                {self._stream: latest}, count=AT_ONCE, block=BLOCK_SECONDS * 1000
+                {self._stream: latest}, count=AT_ONCE, block=int(BLOCK_SECONDS * 1000)
             )
             for _, entries in answer:
                 messages = [packed(entry) for entry in entries]

@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Header
-from fastapi.sse import EventSourceResponse, format_sse_event
+from fastapi.responses import StreamingResponse
+from fastapi.sse import format_sse_event
 from starlette.types import Receive, Scope, Send
 
 from app.core.live.hub import Hub
@@ -22,12 +23,15 @@ HEADERS = {
 }
 
 
-class EventStream(EventSourceResponse):
+class EventStream(StreamingResponse):
     """All that is told of some topics, after the message with that id.
 
     An event `reset` says that something may have been missed: the client has to load again what
-    it shows, and then goes on. The route needs `dependencies=[Depends(no_deadline)]`.
+    it shows, and then goes on. The route needs `response_class=EventStream`, and
+    `dependencies=[Depends(no_deadline)]`.
     """
+
+    media_type = "text/event-stream"
 
     def __init__(self, hub: Hub, topics: Collection[str], after: str | None) -> None:
         self._hub = hub

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, WebSocket
-from fastapi.sse import EventSourceResponse
 from pydantic import BaseModel, Field
 
 from app.core.deadline import no_deadline
@@ -37,7 +36,7 @@ async def admit(_websocket: WebSocket) -> None:
 
 @router.get(
     "/posts/stream",
-    response_class=EventSourceResponse,
+    response_class=EventStream,
     dependencies=[Depends(no_deadline)],
 )
 async def stream_posts(

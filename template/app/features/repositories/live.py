@@ -1,7 +1,6 @@
 """Which repositories are looked up, told as it happens."""
 
 from fastapi import APIRouter, Depends
-from fastapi.sse import EventSourceResponse
 
 from app.core.deadline import no_deadline
 from app.core.live.hub import HubDep
@@ -13,7 +12,7 @@ router = APIRouter(tags=["repositories"])
 
 @router.get(
     "/repositories/stream",
-    response_class=EventSourceResponse,
+    response_class=EventStream,
     dependencies=[Depends(no_deadline)],
 )
 async def stream_repositories(live: HubDep, last_event_id: LastEventId = None) -> EventStream:
