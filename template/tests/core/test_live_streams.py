@@ -67,7 +67,7 @@ async def test_a_stream_is_neither_kept_nor_held_back(url: str, listener: Listen
     stream = await listener.stream(url)
 
     assert stream.headers["content-type"].startswith("text/event-stream")
-    assert stream.headers["cache-control"] == "no-store"
+    assert stream.headers["Cache-Control"] == "no-store"
     assert stream.headers["x-accel-buffering"] == "no"
 
 

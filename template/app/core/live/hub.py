@@ -55,8 +55,7 @@ class Hub:
     async def publish(self, event: str, data: str, *, topics: Collection[str]) -> None:
         """Tell all who listen to one of the topics, each once. `data` is JSON.
 
-        Once it is sure: in `after_commit`, or an effect. It never waits; what can't be sent is
-        lost, and logged.
+        Once it is sure, and not before. It never waits; what can't be sent is lost, and logged.
         """
         self._outbox.put(event, topics, data)
 

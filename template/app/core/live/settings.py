@@ -19,6 +19,6 @@ class HubSettings(BaseModel):
     live_max_message_bytes: int = Field(default=64 * 1024, ge=1)
     # Pages that may open sockets, besides those of the same host: `https://shop.example.org`, or
     # `*` for all.
-    live_origins: frozenset[str] = frozenset()
+    live_origins: frozenset[str] = Field(default_factory=frozenset[str])
     # For other processes to be told of a message.
     live_relay_timeout_seconds: float = Field(default=1, gt=0)
