@@ -221,6 +221,12 @@ def one_per_stack() -> list[Row]:
     return list({_stack(row): row for row in reversed(covering_array())}.values())
 
 
+def answer(row: Row, key: str) -> Answer | None:
+    """What a row says, or what follows from it."""
+    question = questions()[key]
+    return render(question.default, {**BUILTINS, **row}) if question.is_derived else row.get(key)
+
+
 def _absence(question: Question) -> list[None]:
     return [] if question.when == "True" else [None]
 

@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from matrix import one_per_stack
+from matrix import answer, one_per_stack
 from rendering import rendered
 from surface import describe, settings_class
 from workbench import REPOSITORY
@@ -52,7 +52,7 @@ def used(module: str, axis: str, choice: str) -> set[str]:
     """What services with that choice take from a module: by import, or as a fixture."""
     names = set[str]()
     for row in one_per_stack():
-        if row.get(axis) != choice:
+        if answer(row, axis) != choice:
             continue
         for path, tree in rendered(row).modules.items():
             if path == f"{module.replace('.', '/')}.py":

@@ -92,7 +92,12 @@ def test_a_choice_is_a_folder_and_a_folder_a_choice(axis: str) -> None:
 
 def test_a_folder_of_backends_is_a_question() -> None:
     folders = {path.name for path in (REPOSITORY / "backends").iterdir() if path.is_dir()}
-    assert folders == {*matrix.axes(), "license"}
+    assert folders == {*matrix.axes(), "license", "relay"}
+
+
+def test_what_follows_from_answers_is_a_folder() -> None:
+    folders = {path.name for path in (REPOSITORY / "backends" / "relay").iterdir()}
+    assert folders == {matrix.answer(row, "relay") for row in matrix.every_combination()}
 
 
 @pytest.mark.parametrize("question", questions().values(), ids=questions())

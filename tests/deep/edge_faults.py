@@ -10,7 +10,7 @@ EDGE_FAULTS = {
         "tests/core/test_request_id.py",
     ),
     "sanity of a request id": Unplugging(
-        "app.core.observability.request_id.py",
+        "app/core/observability/request_id.py",
         " and ACCEPTED.fullmatch(value)",
         "",
         "tests/core/test_request_id.py",
@@ -164,6 +164,60 @@ EDGE_FAULTS = {
         "text/(?!event-stream)",
         "text/",
         "tests/core/test_compression.py",
+    ),
+    "word of the end": Unplugging(
+        "app/core/server/draining.py",
+        "        self.announced.drain()\n",
+        "",
+        "tests/core/test_drain.py",
+    ),
+    "time to send requests elsewhere": Unplugging(
+        "app/core/server/draining.py",
+        "        if signal.SIGINT not in self._captured_signals:",
+        "        if False:",
+        "tests/core/test_drain.py",
+    ),
+    "haste of who sits and waits": Unplugging(
+        "app/core/server/draining.py",
+        "        if signal.SIGINT not in self._captured_signals:",
+        "        if True:",
+        "tests/core/test_drain.py",
+    ),
+    "last answers that say so": Unplugging(
+        "app/core/server/protocol.py",
+        "            self.cycle.keep_alive = False\n",
+        "            pass\n",
+        "tests/core/test_drain.py",
+    ),
+    "worker in the place of another": Unplugging(
+        "app/core/server/supervisor.py",
+        "                    self._replace(worker, lived)\n",
+        "                    pass\n",
+        "tests/core/test_drain.py",
+    ),
+    "limit of headers": Unplugging(
+        "app/core/server/protocol.py",
+        "        if self._head_bytes > self.max_head_bytes:\n            self.refuse",
+        "        if False:\n            self.refuse",
+        "tests/core/test_bad_http.py",
+    ),
+    "time limit of headers": Unplugging(
+        "app/core/server/protocol.py",
+        "        elif self._in_head and self._head_timer is None:",
+        "        elif False:",
+        "tests/core/test_bad_http.py",
+    ),
+    "shape of what the server refuses": Unplugging(
+        "app/core/server/entry.py",
+        "ServerProtocol.within(settings.max_head_bytes, settings.head_timeout_seconds)",
+        '"httptools"',
+        "tests/core/test_bad_http.py",
+    ),
+    "limit of the container": Unplugging(
+        "app/core/observability/identity.py",
+        '        if quota != "max":',
+        "        if False:",
+        "tests/core/test_cpus.py",
     ),
 }
 

@@ -51,11 +51,11 @@ class Service:
     @contextmanager
     def running(self, *command: str, port: int, **variables: str) -> Generator[str]:
         """Run a command that serves, for as long as it is needed; the name of the service."""
-        extra = {**self.variables(), "PORT": str(port), "HOST": "127.0.0.1", **variables}
+        extra = {**self.variables(), "PORT": str(port), "HOST": "127.0.0.1", "DRAIN_SECONDS": "0"}
         with subprocess.Popen(
             command,
             cwd=self.path,
-            env=self.bench.environment(extra),
+            env=self.bench.environment({**extra, **variables}),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         ) as process:

@@ -66,7 +66,7 @@ FAULTS = {
     ),
     "task after a write": Unplugging(
         "app/features/posts/endpoints.py",
-        "    await run_effects([lambda: broker.enqueue(count_words, post.id)])\n",
+        "            lambda: broker.enqueue(count_words, post.id),\n",
         "",
         "tests/features/posts/test_endpoints.py",
     ),
@@ -179,7 +179,7 @@ FAULTS = {
         "tests/core/test_health.py",
     ),
     "no log of each request": Unplugging(
-        "app/core/server.py",
+        "app/core/server/entry.py",
         "        access_log=False,\n",
         "",
         "tests/core/test_server.py",
@@ -346,6 +346,96 @@ FAULTS = {
         "",
         "tests/core/test_direct.py",
     ),
+    "end of streams and sockets": Unplugging(
+        "app/core/live/hub.py",
+        "        await shutdown.wait_for_close()\n",
+        "        await asyncio.Event().wait()\n",
+        "tests/core/test_live_sockets.py",
+    ),
+    "the service's own end, told to who listens": Unplugging(
+        "app/core/lifespan.py",
+        "shutdown=shutdown,",
+        "shutdown=Shutdown(),",
+        "tests/features/posts/test_live.py",
+    ),
+    "bound of what waits for a listener": Unplugging(
+        "app/core/live/subscription.py",
+        "if len(self._waiting) >= self._most:",
+        "if self._most < 0:",
+        "tests/core/test_live_sockets.py",
+    ),
+    "end of who stalls": Unplugging(
+        "app/core/live/subscription.py",
+        "            self._limit.reschedule(",
+        "            print(",
+        "tests/core/test_live_streams.py",
+    ),
+    "time for listeners in a burst": Unplugging(
+        "app/core/live/hub.py",
+        "            if number % AT_ONCE == 0:\n",
+        "            if number < 0:\n",
+        "tests/core/test_live_streams.py",
+    ),
+    "history of messages": Unplugging(
+        "app/core/live/hub.py",
+        "        self._history.add(message)\n",
+        "",
+        "tests/core/test_live_streams.py",
+    ),
+    "bound of the history": Unplugging(
+        "app/core/live/history.py",
+        "len(self) > self._most_messages or",
+        "",
+        "tests/core/test_live_streams.py",
+    ),
+    "word of what was missed": Unplugging(
+        "app/core/live/hub.py",
+        'replayed = [reset_after(self.latest or "")]',
+        "replayed = list[Message]()",
+        "tests/core/test_live_streams.py",
+    ),
+    "comments in silent streams": Unplugging(
+        "app/core/live/streams.py",
+        "asyncio.timeout(settings.live_keepalive_seconds)",
+        "asyncio.timeout(None)",
+        "tests/core/test_live_streams.py",
+    ),
+    "streams that nobody keeps": Unplugging(
+        "app/core/live/streams.py",
+        "super().__init__((), headers=HEADERS)",
+        "super().__init__(())",
+        "tests/core/test_live_streams.py",
+    ),
+    "origin of sockets": Unplugging(
+        "app/features/posts/live.py",
+        "Depends(check_origin), ",
+        "",
+        "tests/features/posts/test_live.py",
+    ),
+    "who may listen": Unplugging(
+        "app/features/posts/live.py",
+        ", Depends(admit)",
+        "",
+        "tests/features/posts/test_live.py",
+    ),
+    "limit of what sockets send": Unplugging(
+        "app/core/live/sockets.py",
+        "if len(text.encode()) > most_bytes:",
+        "if not text:",
+        "tests/core/test_live_sockets.py",
+    ),
+    "news of a post": Unplugging(
+        "app/features/posts/endpoints.py",
+        '.publish("post", body, topics=topics_of(post.author.id))',
+        '.publish("post", body, topics=())',
+        "tests/features/posts/test_live.py",
+    ),
+    "word of messages that don't cross": Unplugging(
+        "app/core/live/relay.py",
+        "    if settings.workers > 1 and parent_process() is None:\n",
+        "    if settings.workers < 1 and parent_process() is None:\n",
+        "tests/core/test_local_relay.py",
+    ),
     "commit of a single statement": Unplugging(
         "app/core/database/engine.py",
         "alone = begun",
@@ -401,7 +491,7 @@ FAULTS = {
         "tests/core/test_pool.py",
     ),
     "check before the start": Unplugging(
-        "app/core/server.py",
+        "app/core/server/entry.py",
         "        asyncio.run(check(settings))\n",
         "",
         "tests/core/test_boot.py",
@@ -439,6 +529,12 @@ FAULTS = {
 }
 # In a service without a database, and so with the other example.
 OTHER_FAULTS = {
+    "news of a repository": Unplugging(
+        "app/features/repositories/endpoints.py",
+        "    await repositories.tell(found)\n",
+        "",
+        "tests/features/repositories/test_live.py",
+    ),
     "tasks that run": Unplugging(
         "app/core/lifespan.py",
         '        await opened(state["broker"].working(state))\n',
@@ -480,6 +576,12 @@ OTHER_FAULTS = {
 
 # With a cache that processes share.
 SHARED_FAULTS = {
+    "place in the stream": Unplugging(
+        "app/core/live/relay.py",
+        "            receiver.begin(None)\n",
+        "            receiver.begin(await self._kept())\n",
+        "tests/core/test_stream_relay.py",
+    ),
     "word to the other processes": Unplugging(
         "app/core/cache/store.py",
         "        await self._client.publish(self.changes.channel, self.changes.message(names))\n",
@@ -538,6 +640,24 @@ SHARED_FAULTS = {
 }
 # On a server, which may go away.
 SERVER_FAULTS = {
+    "messages that are left at the end": Unplugging(
+        "app/core/live/hub.py",
+        "            await self._outbox.drain()\n",
+        "",
+        "tests/core/test_relay.py",
+    ),
+    "return of a relay": Unplugging(
+        "app/core/live/hub.py",
+        "            self._began.clear()\n",
+        "            self._began.clear()\n            await asyncio.Event().wait()\n",
+        "tests/core/test_relay.py",
+    ),
+    "connection that listens, in the budget": Unplugging(
+        "app/core/lifespan.py",
+        "open_database(settings, extra=1)",
+        "open_database(settings)",
+        "tests/core/test_listen.py",
+    ),
     "look at a connection before it is used": Unplugging(
         "app/core/database/engine.py",
         "Driver.is_closed,",

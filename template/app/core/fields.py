@@ -17,8 +17,9 @@ def require_whole_number(value: object) -> object:
     return value
 
 
-# 64 bits, as wide as the column.
-RowId = Annotated[int, BeforeValidator(require_whole_number), Field(ge=1, le=2**63 - 1)]
+# Nearly as wide as the column: a limit that a double can hold as well, since many read the
+# numbers of JSON, and so of OpenAPI, as one.
+RowId = Annotated[int, Field(ge=1, le=9 * 10**18), BeforeValidator(require_whole_number)]
 
 
 class IdConvertor(IntegerConvertor):

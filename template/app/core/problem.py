@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app.core.errors import AppError, GatewayTimeout, Unavailable
 from app.core.observability.logging import request_id
@@ -72,10 +73,23 @@ async def on_timeout(request: Request, _error: TimeoutError) -> Response:
     return await on_app_error(request, GatewayTimeout())
 
 
-async def on_http_exception(_request: Request, error: HTTPException) -> Response:
+async def on_http_exception(request: Request, error: HTTPException) -> Response:
     """Render what routing, the framework and `raise HTTPException` say: 404, 405 and their like."""
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {**(headers or {}), "Allow": ", ".join(sorted(methods_of(request)))}
     # FastAPI lets the detail be anything, whatever the type says.
-    return problem_response(error.status_code, f"{error.detail}", headers=error.headers)
+    return problem_response(error.status_code, f"{error.detail}", headers=headers)
+
+
+def methods_of(request: Request) -> set[str]:
+    """Collect what a path can be asked with. The router names the methods of one route alone."""
+    return {
+        method
+        for route in request.app.routes
+        if route.matches(request.scope)[0] is Match.PARTIAL
+        for method in getattr(route, "methods", None) or ()
+    }
 
 
 async def on_invalid_request(_request: Request, error: RequestValidationError) -> Response:
@@ -108,7 +122,14 @@ def problem_responses(*errors: type[AppError]) -> dict[int | str, dict[str, Any]
     }
 
 
-CONTENT = {MEDIA_TYPE: {"schema": Problem.model_json_schema()}}
+def problem_schema() -> dict[str, Any]:
+    """Describe a problem in one piece: OpenAPI would look for parts of it elsewhere."""
+    schema = Problem.model_json_schema()
+    schema["properties"]["errors"]["anyOf"][0]["items"] = schema.pop("$defs")["InvalidField"]
+    return schema
+
+
+CONTENT = {MEDIA_TYPE: {"schema": problem_schema()}}
 
 # For every route. It also keeps FastAPI from describing a 422 of its own shape.
 ANY_PROBLEM: dict[int | str, dict[str, Any]] = {

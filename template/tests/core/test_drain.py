@@ -49,6 +49,56 @@ class Client:
         return not ends
 
 
+async def test_it_says_so_and_goes_on_for_a_while(settings: Settings) -> None:
+    with serving(**variables_of(settings), DRAIN_SECONDS="1") as server:
+        async with httpx2.AsyncClient(base_url=server.url) as client:
+            started = time.perf_counter()
+            server.process.terminate()
+            async with asyncio.timeout(0.9):
+                while (ready := await client.get("/ready")).is_success:
+                    await asyncio.sleep(0.01)
+            said_after = time.perf_counter() - started
+
+            assert said_after < 0.3
+            assert ready.status_code == 503
+            assert ready.json()["detail"] == "The service is about to end."
+            while time.perf_counter() - started < 0.8:
+                health = await client.get("/health")
+                assert health.is_success
+                assert health.headers["connection"] == "close"
+        await asyncio.to_thread(server.process.wait, 20)
+        assert time.perf_counter() - started >= 1
+
+
+async def test_who_sits_and_waits_does_not_have_to(settings: Settings) -> None:
+    with serving(**variables_of(settings), DRAIN_SECONDS="6") as server:
+        started = time.perf_counter()
+        await asyncio.to_thread(server.stop, 2)
+
+        assert time.perf_counter() - started < 4
+
+
+async def test_a_worker_that_ends_is_replaced(settings: Settings) -> None:
+    with serving(**{**variables_of(settings), "WORKERS": "2"}) as server:
+        supervisor = psutil.Process(server.process.pid)
+        before = {child.pid for child in supervisor.children() if is_worker(child)}
+        assert len(before) == 2
+        psutil.Process(max(before)).kill()
+
+        async with asyncio.timeout(20):
+            while len(now := {c.pid for c in supervisor.children() if is_worker(c)} - before) < 1:
+                await asyncio.sleep(0.05)
+        async with httpx2.AsyncClient(base_url=server.url) as client:
+            assert (await client.get("/health")).is_success
+        assert now
+        assert "ended with -9" in await asyncio.to_thread(server.stop)
+
+
+def is_worker(process: psutil.Process) -> bool:
+    """Tell it from the process that watches over resources."""
+    return "spawn_main" in " ".join(process.cmdline())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("_round", range(ROUNDS))
@@ -73,56 +123,7 @@ async def test_no_request_is_left_without_an_answer(
     assert all(client.said_close for client in clients)
 
 
-async def test_it_says_so_and_goes_on_for_a_while(settings: Settings) -> None:
-    with serving(**variables_of(settings), DRAIN_SECONDS="1") as server:
-        async with httpx2.AsyncClient(base_url=server.url) as client:
-            started = time.perf_counter()
-            server.process.terminate()
-            async with asyncio.timeout(0.9):
-                while (ready := await client.get("/ready")).is_success:
-                    await asyncio.sleep(0.01)
-            said_after = time.perf_counter() - started
-
-            assert said_after < 0.3
-            assert ready.status_code == 503
-            assert ready.json()["detail"] == "The service is about to end."
-            while time.perf_counter() - started < 0.8:
-                health = await client.get("/health")
-                assert health.is_success
-                assert health.headers["connection"] == "close"
-        await asyncio.to_thread(server.process.wait, 20)
-        assert time.perf_counter() - started >= 1
-
-
-async def test_who_sits_and_waits_does_not_have_to(settings: Settings) -> None:
-    with serving(**variables_of(settings), DRAIN_SECONDS="30") as server:
-        started = time.perf_counter()
-        await asyncio.to_thread(server.stop, 2)
-
-        assert time.perf_counter() - started < 5
-
-
-async def test_a_worker_that_ends_is_replaced(settings: Settings) -> None:
-    with serving(**{**variables_of(settings), "WORKERS": "2"}) as server:
-        supervisor = psutil.Process(server.process.pid)
-        before = {child.pid for child in supervisor.children() if is_worker(child)}
-        assert len(before) == 2
-        psutil.Process(max(before)).kill()
-
-        async with asyncio.timeout(20):
-            while len(now := {c.pid for c in supervisor.children() if is_worker(c)} - before) < 1:
-                await asyncio.sleep(0.05)
-        async with httpx2.AsyncClient(base_url=server.url) as client:
-            assert (await client.get("/health")).is_success
-        assert now
-        assert "ended with -9" in await asyncio.to_thread(server.stop)
-
-
-def is_worker(process: psutil.Process) -> bool:
-    """Tell it from the process that watches over resources."""
-    return "spawn_main" in " ".join(process.cmdline())
-
-
+@pytest.mark.slow
 async def test_workers_take_turns_without_a_lost_request(settings: Settings) -> None:
     variables = {**variables_of(settings), "WORKERS": "1", "WORKER_MAX_REQUESTS": "200"}
     with serving(**variables) as server:

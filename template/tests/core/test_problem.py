@@ -89,6 +89,16 @@ async def test_every_error_has_one_shape(
     assert (problem["status"], problem["request_id"], problem["type"]) == (status, "abc-1", kind)
 
 
+async def test_what_is_not_allowed_says_what_is(app: FastAPI, client: httpx2.AsyncClient) -> None:
+    @app.put("/test/items/{item_id}")
+    async def put_item(item_id: int) -> int:
+        return item_id
+
+    response = await client.delete("/test/items/1")
+
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, PUT")
+
+
 async def test_a_crash_tells_nothing_internal_but_is_logged(
     client: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -152,6 +162,7 @@ def test_openapi_declares_problems(app: FastAPI) -> None:
     responses = app.openapi()["paths"]["/test/items/{item_id}"]["get"]["responses"]
 
     assert set(responses) == {"200", "404", "409", "default"}
+    assert "$" not in json.dumps(responses)
     assert responses["404"]["description"] == "There is no such item. There is no such thing."
     assert all(
         list(responses[status]["content"]) == ["application/problem+json"]

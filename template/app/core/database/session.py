@@ -61,6 +61,7 @@ class Database:
         read_engine: AsyncEngine,
         monitor: QueryMonitor,
         processes: int,
+        extra: int = 0,
     ) -> None:
         self.engine = engine
         self.read_engine = read_engine
@@ -75,7 +76,7 @@ class Database:
         self.waits = Waits()
         for pool in self._pools():
             pool.waits = self.waits
-        self._processes = processes
+        self._processes, self._extra = processes, extra
         self._is_checked = False
 
     @asynccontextmanager
@@ -106,10 +107,8 @@ class Database:
             return await connection.fetch_value(query, **parameters)
 
     async def insert(self, query: DirectQuery, **parameters: object) -> int:
-        """Store a row in a transaction of its own, and give its `id`.
-
-        What takes a single statement needs no BEGIN and COMMIT: that is two trips less.
-        """
+        """Store a row in a transaction of its own, and give its `id`."""
+        # What takes a single statement needs no BEGIN and COMMIT: that is two trips less.
         return await self._repeat(
             self._single_statement, lambda alone: alone.insert(query, **parameters)
         )
@@ -209,19 +208,19 @@ class Database:
     @property
     def limit(self) -> int:
         """Count the connections that there may be."""
-        return sum(pool.limit for pool in self._pools())
+        return self._extra + sum(pool.limit for pool in self._pools())
 
     def _pools(self) -> set[MeasuredPool]:
         return cast("set[MeasuredPool]", {self.engine.pool, self.read_engine.pool})
 
 
 @asynccontextmanager
-async def open_database(settings: DatabaseSettings) -> AsyncGenerator[Database]:
-    """Open the pools; connections are made as they are needed."""
+async def open_database(settings: DatabaseSettings, extra: int = 0) -> AsyncGenerator[Database]:
+    """Open pools, whose connections are made as they are needed; others open `extra` ones."""
     engine = create_engine(settings)
     read_engine = create_read_engine(settings, engine)
     try:
-        yield Database(engine, read_engine, QueryMonitor(settings), settings.workers)
+        yield Database(engine, read_engine, QueryMonitor(settings), settings.workers, extra)
     finally:
         await read_engine.dispose()
         await engine.dispose()

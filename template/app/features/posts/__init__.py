@@ -1,12 +1,13 @@
 """Posts and their authors: an example that shows every idea. Delete it when you know them.
 
 Read on in the order of a request: `endpoints` (HTTP in, HTTP out), `export` (files that are
-streamed), `previews` (others are asked, side by side), `schemas` (what goes over the wire),
+streamed), `previews` (others are asked, side by side), `live` (what is new is told to all who
+listen, about `topics`), `schemas` (what goes over the wire),
 `reader` (the reads), `service` (the writes, their rules, and what happens after the commit),
 `repository` and `queries` (what the database is asked), `models` (the tables), `errors`, `tasks`
 (what no request waits for).
 """
 
-from app.features.posts import endpoints, export, previews
+from app.features.posts import endpoints, export, live, previews
 
-routers = (endpoints.router, export.router, previews.router)
+routers = (endpoints.router, export.router, previews.router, live.router)

@@ -1,10 +1,11 @@
 """Repositories on GitHub: an example that shows every idea. Delete it when you know them.
 
 Read on in the order of a request: `endpoints` (HTTP in, HTTP out), `service` (what is asked
-side by side, and what is made of it), `upstream` (what GitHub is asked, and has to answer),
-`schemas` (what goes over the wire), `errors`.
+side by side, and what is made of it), `upstream` (what GitHub is asked, and has to
+answer), `live` (what was found is told to all who listen), `schemas` (what goes over the wire),
+`errors`.
 """
 
-from app.features.repositories import endpoints
+from app.features.repositories import endpoints, live
 
-routers = (endpoints.router,)
+routers = (endpoints.router, live.router)

@@ -29,4 +29,5 @@ async def get_repository(
 ) -> Response:
     """Read a repository at a glance."""
     found = await repositories.get(f"{owner}/{name}")
+    await repositories.tell(found)
     return Response(found, media_type="application/json")

@@ -38,11 +38,11 @@ IDS: list[Any] = [
 ]
 
 POST_FIELDS: list[tuple[str, Any]] = [
-    *(("author_id", value) for value in (*IDS, 2**63 - 1)),
+    *(("author_id", value) for value in (*IDS, 9 * 10**18)),
     *(("title", value) for value in (*UNSTORABLE, "", "x" * 201, "船" * 201)),
     *(("body", value) for value in (*UNSTORABLE, "x" * 20_001)),
 ]
-VERSIONS = [("version", value) for value in (*IDS, 2, 2**63 - 1) if value is not None]
+VERSIONS = [("version", value) for value in (*IDS, 2, 9 * 10**18) if value is not None]
 AUTHOR_FIELDS: list[tuple[str, Any]] = [
     *(("name", value) for value in (*UNSTORABLE, "", "x" * 101)),
     *(("email", f"{value}@b") for value in UNSTORABLE[:4]),
@@ -104,7 +104,7 @@ async def test_authors(client: httpx2.AsyncClient, post: dict[str, Any]) -> None
 
 async def test_paths(client: httpx2.AsyncClient, post: dict[str, Any]) -> None:
     del post["path"]
-    numbers = [*IDS, 2**63 - 1, 2**64 + 1, "9" * 5000]
+    numbers = [*IDS, 9 * 10**18, 2**64 + 1, "9" * 5000]
     for number in [*numbers, "%00", "%FF", "%ED%A0%80", "%D9%A1", "1%00", "0x1", "1e0", "+1"]:
         for method, path in (
             ("GET", f"/posts/{number}"),
