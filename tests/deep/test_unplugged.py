@@ -402,8 +402,8 @@ FAULTS = {
     ),
     "streams that nobody keeps": Unplugging(
         "app/core/live/streams.py",
-        "super().__init__((), headers=HEADERS)",
-        "super().__init__(())",
+        "super().__init__((), status_code, headers=HEADERS)",
+        "super().__init__((), status_code)",
         "tests/core/test_live_streams.py",
     ),
     "origin of sockets": Unplugging(

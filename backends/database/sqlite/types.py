@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import DateTime, Integer, String, Text
+from sqlalchemy import DateTime, Integer, String, Table, Text, event
 from sqlalchemy.types import TypeEngine
 
 # The type of a row's own number, which has 64 bits.
@@ -10,3 +10,10 @@ BigId: type[Integer] = Integer
 LongText: type[String] = Text
 # Text, without a zone.
 Timestamp: TypeEngine[datetime] = DateTime()
+
+
+@event.listens_for(Table, "before_create")
+def give_no_number_twice(table: Table, *_: object, **__: object) -> None:
+    """Keep the number of the newest row from being given again once that row is deleted."""
+    if len(table.primary_key.columns) == 1:
+        table.dialect_options["sqlite"]["autoincrement"] = True

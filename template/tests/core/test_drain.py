@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections import Counter
+from contextlib import suppress
 
 import httpx2
 import psutil
@@ -70,6 +71,7 @@ async def test_it_says_so_and_goes_on_for_a_while(settings: Settings) -> None:
         assert time.perf_counter() - started >= 1
 
 
+@pytest.mark.slow
 async def test_who_sits_and_waits_does_not_have_to(settings: Settings) -> None:
     with serving(**variables_of(settings), DRAIN_SECONDS="6") as server:
         started = time.perf_counter()
@@ -78,6 +80,7 @@ async def test_who_sits_and_waits_does_not_have_to(settings: Settings) -> None:
         assert time.perf_counter() - started < 4
 
 
+@pytest.mark.slow
 async def test_a_worker_that_ends_is_replaced(settings: Settings) -> None:
     with serving(**{**variables_of(settings), "WORKERS": "2"}) as server:
         supervisor = psutil.Process(server.process.pid)
@@ -95,8 +98,10 @@ async def test_a_worker_that_ends_is_replaced(settings: Settings) -> None:
 
 
 def is_worker(process: psutil.Process) -> bool:
-    """Tell it from the process that watches over resources."""
-    return "spawn_main" in " ".join(process.cmdline())
+    """Tell it from the process that watches over resources, and from one that is about to end."""
+    with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+        return "spawn_main" in " ".join(process.cmdline())
+    return False
 
 
 @pytest.mark.slow

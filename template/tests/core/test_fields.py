@@ -12,7 +12,23 @@ def test_a_whole_number_is_an_id(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [0, -1, "-1", 9 * 10**18 + 1, 2**63, str(10**20), True, 1.0, "1.0", "1_0", " 1", "1\n", "\u0661", None]
+    "value",
+    [
+        0,
+        -1,
+        "-1",
+        9 * 10**18 + 1,
+        2**63,
+        str(10**20),
+        True,
+        1.0,
+        "1.0",
+        "1_0",
+        " 1",
+        "1\n",
+        "\u0661",
+        None,
+    ],
 )
 def test_anything_else_is_not(value: object) -> None:
     with pytest.raises(ValidationError):

@@ -57,6 +57,15 @@ async def test_a_post_is_deleted(client: httpx2.AsyncClient, author_id: int) -> 
     assert (await client.put(path, json=post_by(author_id))).status_code == 404
 
 
+async def test_a_deleted_post_gives_its_number_to_nobody(
+    client: httpx2.AsyncClient, author_id: int
+) -> None:
+    added = await add(client, author_id)
+    await client.delete(f"/posts/{added['id']}")
+
+    assert (await add(client, author_id))["id"] > added["id"]
+
+
 async def test_an_old_version_does_not_replace_a_newer_one(
     client: httpx2.AsyncClient, author_id: int
 ) -> None:
