@@ -11,6 +11,7 @@ ARITHMETIC = (
     ast.Expression,
     ast.Constant,
     ast.List,
+    ast.Tuple,
     ast.Load,
     ast.BinOp,
     ast.UnaryOp,

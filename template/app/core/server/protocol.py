@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from http import HTTPStatus
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -33,7 +33,7 @@ class ServerProtocol(HttpToolsProtocol):
         self._is_refused = False
 
     @classmethod
-    def within(cls, max_head_bytes: int, head_timeout_seconds: float) -> type["ServerProtocol"]:
+    def within(cls, max_head_bytes: int, head_timeout_seconds: float) -> type[Self]:
         """Give one with these limits: uvicorn makes it, and knows nothing of them."""
         limits = {"max_head_bytes": max_head_bytes, "head_timeout_seconds": head_timeout_seconds}
         return type(cls.__name__, (cls,), limits)
