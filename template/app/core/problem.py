@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from app.core.errors import AppError, GatewayTimeout, Unavailable
@@ -73,11 +74,17 @@ async def on_timeout(request: Request, _error: TimeoutError) -> Response:
     return await on_app_error(request, GatewayTimeout())
 
 
+async def on_disconnect(_request: Request, _error: ClientDisconnect) -> Response:
+    """Say nothing to a client that left while it was sending; 499 is nginx's word for that."""
+    return Response(status_code=499)
+
+
 async def on_http_exception(request: Request, error: HTTPException) -> Response:
     """Render what routing, the framework and `raise HTTPException` say: 404, 405 and their like."""
     headers = error.headers
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {**(headers or {}), "Allow": ", ".join(sorted(methods_of(request)))}
+        methods = {*(headers or {}).get("Allow", "").split(", "), *methods_of(request)}
+        headers = {"Allow": ", ".join(sorted(methods - {""}))}
     # FastAPI lets the detail be anything, whatever the type says.
     return problem_response(error.status_code, f"{error.detail}", headers=headers)
 
@@ -107,6 +114,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Give every error of the application the same shape."""
     app.exception_handler(AppError)(on_app_error)
     app.exception_handler(TimeoutError)(on_timeout)
+    app.exception_handler(ClientDisconnect)(on_disconnect)
     app.exception_handler(HTTPException)(on_http_exception)
     app.exception_handler(RequestValidationError)(on_invalid_request)
 

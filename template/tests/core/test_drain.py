@@ -9,12 +9,19 @@ from contextlib import suppress
 import httpx2
 import psutil
 import pytest
+from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
 
+from app.api import routers
 from app.settings import Settings
+from tests.fixtures.live import Listener, end_of
 from tests.fixtures.server import Server, serving, variables_of
 
 ROUNDS = int(os.environ.get("DRAIN_ROUNDS", "1"))
 CLIENTS = 32
+SOCKETS = [
+    route.path for router in routers for route in router.routes if isinstance(route, WebSocketRoute)
+]
 
 
 class Client:
@@ -108,17 +115,24 @@ def is_worker(process: psutil.Process) -> bool:
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("_round", range(ROUNDS))
 async def test_no_request_is_left_without_an_answer(
-    settings: Settings, workers: int, _round: int
+    settings: Settings, app: FastAPI, listener: Listener, workers: int, _round: int
 ) -> None:
     variables = {**variables_of(settings), "WORKERS": f"{workers}", "DRAIN_SECONDS": "0.5"}
     with serving(**variables) as server:
         clients = [Client(server) for _ in range(CLIENTS)]
         asking = [asyncio.create_task(client.ask_until_the_end()) for client in clients]
-        await asyncio.sleep(0.3)
-        assert not any(each.done() for each in asking)
+        paths = [path for path in app.openapi()["paths"] if path.endswith("/stream")]
+        streams = [await listener.stream(server.url + path) for path in paths * 4]
+        sockets = [await listener.socket(server.url + path) for path in SOCKETS * 4]
+        while sum(client.statuses[200] for client in clients) < 20 * CLIENTS:
+            assert not any(each.done() for each in asking)
+            await asyncio.sleep(0.02)
         server.process.terminate()
 
         async with asyncio.timeout(20):
+            # A stream that was cut would raise.
+            assert {await stream.next() for stream in streams} <= {None}
+            assert {await end_of(socket) for socket in sockets} <= {1012}
             await asyncio.gather(*asking)
         await asyncio.to_thread(server.process.wait, 20)
         assert "Traceback" not in server.logged()

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import httpx2
 import pytest
-from fastapi import FastAPI, HTTPException, Path
+from fastapi import APIRouter, FastAPI, HTTPException, Path, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
+from starlette.types import Message
 
 from app.core.errors import Conflict, NotFound, Unavailable
 from app.core.problem import problem_responses
@@ -94,9 +95,17 @@ async def test_what_is_not_allowed_says_what_is(app: FastAPI, client: httpx2.Asy
     async def put_item(item_id: int) -> int:
         return item_id
 
-    response = await client.delete("/test/items/1")
+    router = APIRouter()
 
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, PUT")
+    @router.patch("/test/included")
+    async def included() -> None:
+        """Change something."""
+
+    app.include_router(router)
+
+    for path, methods in (("/test/items/1", "GET, PUT"), ("/test/included", "PATCH")):
+        response = await client.delete(path)
+        assert (response.status_code, response.headers["allow"]) == (405, methods)
 
 
 async def test_a_crash_tells_nothing_internal_but_is_logged(
@@ -106,6 +115,27 @@ async def test_a_crash_tells_nothing_internal_but_is_logged(
 
     assert "hunter2" not in response.text
     assert "hunter2" in caplog.text
+
+
+async def test_a_client_that_left_is_no_error(
+    app: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.put("/test/upload")
+    async def upload(request: Request) -> int:
+        return sum([len(piece) async for piece in request.stream()])
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    sent: list[Message] = []
+    scope = {"type": "http", "method": "PUT", "path": "/test/upload", "scheme": "http"}
+    await app({**scope, "headers": [], "query_string": b""}, receive, send)
+
+    assert sent[0]["status"] == 499
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_unavailable_says_when_to_try_again(client: httpx2.AsyncClient) -> None:

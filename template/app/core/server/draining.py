@@ -4,12 +4,14 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from socket import socket
 from typing import cast
 
 import uvicorn
 from uvicorn.server import ServerState
 
+from app.core.server.newcomers import accept_all, drop_newcomers
 from app.core.shutdown import Shutdown
 
 TICK_SECONDS = 0.1
@@ -77,25 +79,25 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def stop_listening(self, sockets: list[socket]) -> None:
-        """Close the listeners, and take whom the kernel has let in already: they would be reset."""
-        loop = asyncio.get_running_loop()
+        """Close the listeners, and serve whom they had let in."""
+        if self.should_exit:
+            # Otherwise the other workers go on accepting.
+            for listener in sockets:
+                with suppress(OSError):
+                    drop_newcomers(listener)
+            await asyncio.sleep(TICK_SECONDS)
         copies = [listener.dup() for listener in sockets]
         for server in self.servers:
             server.close()
         # The event loop lets go of them in its next round.
         await asyncio.sleep(0)
-        for listener in sockets:
+        loop = asyncio.get_running_loop()
+        for listener, copy in zip(sockets, copies, strict=True):
             listener.close()
-        accepted: list[socket] = []
-        for copy in copies:
-            copy.setblocking(False)
-            try:
-                while True:
-                    accepted.append(copy.accept()[0])
-            except BlockingIOError:
-                copy.close()
-        for connection in accepted:
-            await loop.connect_accepted_socket(self.create_protocol, connection)
+            accepted = accept_all(copy)
+            copy.close()
+            for connection in accepted:
+                await loop.connect_accepted_socket(self.create_protocol, connection)
 
     def create_protocol(self) -> asyncio.Protocol:
         """Make what speaks to a client."""
