@@ -195,6 +195,12 @@ EDGE_FAULTS = {
         "                    pass\n",
         "tests/core/test_drain.py",
     ),
+    "end of workers whom nobody watches": Unplugging(
+        "app/core/server/supervisor.py",
+        "    signal.raise_signal(signal.SIGTERM)\n",
+        "",
+        "tests/core/test_drain.py",
+    ),
     "limit of headers": Unplugging(
         "app/core/server/protocol.py",
         "        if self._head_bytes > self.max_head_bytes:\n            self.refuse",

@@ -9,13 +9,14 @@ import pytest
 
 from tests.fixtures.server import Server
 
-SECONDS = os.environ.get("FUZZ_SECONDS", "10")
+EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")
+SEED = os.environ.get("FUZZ_SEED", "1")
 
 
 @pytest.mark.slow
 async def test_nothing_breaks(server: Server) -> None:
     command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json"]
-    options = ["--max-time", SECONDS]
+    options = ["--max-examples", EXAMPLES, "--seed", SEED]
     fuzz = await asyncio.create_subprocess_exec(
         *command, *options, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )

@@ -186,7 +186,7 @@ class Database:
                     await connection.exec_driver_sql("SELECT 1")
                 else:
                     await check_database(connection)
-                    await check_budget(connection, self.limit, self._processes)
+                    await check_budget(connection, self._extra + self.limit, self._processes)
                     self._is_checked = True
         except DBAPIError as error:
             if failure_of(error) is Failure.REFUSED:
@@ -208,7 +208,7 @@ class Database:
     @property
     def limit(self) -> int:
         """Count the connections that there may be."""
-        return self._extra + sum(pool.limit for pool in self._pools())
+        return sum(pool.limit for pool in self._pools())
 
     def _pools(self) -> set[MeasuredPool]:
         return cast("set[MeasuredPool]", {self.engine.pool, self.read_engine.pool})

@@ -5,9 +5,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing import connection, get_context
+from multiprocessing import connection, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from socket import socket
+from threading import Thread
 from types import FrameType
 
 from uvicorn.config import STARTUP_FAILURE
@@ -16,6 +17,19 @@ logger = logging.getLogger(__name__)
 
 # One that ends sooner can't work, and there is no use in hurrying.
 SHORT_LIFE_SECONDS = 1.0
+
+
+def work_under(work: Callable[[socket], None], listener: socket) -> None:
+    """Work as long as somebody watches: without him nobody could end it, and it has the port."""
+    if (supervisor := parent_process()) is not None:
+        Thread(target=end_after, args=(supervisor.sentinel,), daemon=True).start()
+    work(listener)
+
+
+def end_after(sentinel: int) -> None:
+    """Wait until another process has ended, and end well."""
+    connection.wait([sentinel])
+    signal.raise_signal(signal.SIGTERM)
 
 
 class Supervisor:
@@ -54,7 +68,8 @@ class Supervisor:
 
     def _start(self) -> None:
         # A fork would inherit whatever the check before the start left behind.
-        worker = get_context("spawn").Process(target=self._work, args=(self._listener,))
+        arguments = (self._work, self._listener)
+        worker = get_context("spawn").Process(target=work_under, args=arguments)
         worker.start()
         self._workers[worker] = time.monotonic()
         if self._is_ending:
