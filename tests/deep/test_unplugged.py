@@ -486,8 +486,8 @@ FAULTS = {
     ),
     "budget of the pool": Unplugging(
         "app/core/database/session.py",
-        "                    await check_budget(connection, self._extra + self.limit, self._processes)\n",
-        "",
+        "await check_budget(connection, self._extra + self.limit, self._processes)",
+        "pass",
         "tests/core/test_pool.py",
     ),
     "check before the start": Unplugging(
