@@ -486,7 +486,7 @@ FAULTS = {
     ),
     "budget of the pool": Unplugging(
         "app/core/database/session.py",
-        "await check_budget(connection, self._extra + self.limit, self._processes)",
+        "await check_budget(connection, self.budget, self._processes)",
         "pass",
         "tests/core/test_pool.py",
     ),

@@ -12,7 +12,7 @@ from app.core.live.relay import LiveSettings, open_relay
 async def test_the_budget_knows_of_the_connection_that_listens(state: State) -> None:
     settings = state["settings"]
 
-    assert state["database"].limit == settings.database_pool_size + 1
+    assert state["database"].budget == settings.database_pool_size + 1
 
 
 async def test_pgbouncer_is_no_way_to_other_processes(

@@ -186,7 +186,7 @@ class Database:
                     await connection.exec_driver_sql("SELECT 1")
                 else:
                     await check_database(connection)
-                    await check_budget(connection, self._extra + self.limit, self._processes)
+                    await check_budget(connection, self.budget, self._processes)
                     self._is_checked = True
         except DBAPIError as error:
             if failure_of(error) is Failure.REFUSED:
@@ -207,8 +207,13 @@ class Database:
 
     @property
     def limit(self) -> int:
-        """Count the connections that there may be."""
+        """Count the connections that the pools may open."""
         return sum(pool.limit for pool in self._pools())
+
+    @property
+    def budget(self) -> int:
+        """Count those that the process may open, beside the pools too."""
+        return self._extra + self.limit
 
     def _pools(self) -> set[MeasuredPool]:
         return cast("set[MeasuredPool]", {self.engine.pool, self.read_engine.pool})
