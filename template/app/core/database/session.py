@@ -13,12 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.core.database.check import check_budget, check_database
-from app.core.database.direct import (
-    DirectConnection,
-    DirectQuery,
-    DirectTransaction,
-    checked_out,
-)
+from app.core.database.direct import DirectConnection, DirectQuery, DirectTransaction, checked_out
 from app.core.database.effects import Effect, run_effects
 from app.core.database.engine import (
     DatabaseSettings,
