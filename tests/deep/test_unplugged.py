@@ -368,13 +368,13 @@ FAULTS = {
         "app/core/live/subscription.py",
         "            self._limit.reschedule(",
         "            print(",
-        "tests/core/test_live_streams.py",
+        "tests/core/test_live_queues.py",
     ),
     "time for listeners in a burst": Unplugging(
         "app/core/live/hub.py",
         "            if number % AT_ONCE == 0:\n",
         "            if number < 0:\n",
-        "tests/core/test_live_streams.py",
+        "tests/core/test_live_queues.py",
     ),
     "history of messages": Unplugging(
         "app/core/live/hub.py",
@@ -386,7 +386,7 @@ FAULTS = {
         "app/core/live/history.py",
         "len(self) > self._most_messages or",
         "",
-        "tests/core/test_live_streams.py",
+        "tests/core/test_live_queues.py",
     ),
     "word of what was missed": Unplugging(
         "app/core/live/hub.py",
