@@ -15,5 +15,6 @@ Timestamp: TypeEngine[datetime] = DateTime()
 @event.listens_for(Table, "before_create")
 def give_no_number_twice(table: Table, *_: object, **__: object) -> None:
     """Keep the number of the newest row from being given again once that row is deleted."""
-    if len(table.primary_key.columns) == 1:
+    key = [column.type for column in table.primary_key.columns]
+    if len(key) == 1 and isinstance(key[0], Integer):
         table.dialect_options["sqlite"]["autoincrement"] = True

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 logger = logging.getLogger(__name__)
 
-Effect = Callable[[], Awaitable[None]]
+Effect = Callable[[], Awaitable[object]]
 
 
 async def run_effects(effects: Iterable[Effect]) -> None:

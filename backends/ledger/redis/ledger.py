@@ -1,0 +1,193 @@
+"""Tasks in Redis or Valkey: the one that carries them, which has to keep what it is told."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import Field
+from redis.asyncio import BlockingConnectionPool, Redis
+
+from app.core.observability.identity import IdentitySettings
+from app.core.tasks.connection import BrokerSettings
+from app.core.tasks.contract import (
+    DeadLetter,
+    Effect,
+    Ledger,
+    Started,
+    TaskState,
+    TaskStatus,
+    Transaction,
+)
+from app.core.tasks.message import Message
+from app.core.tasks.redis_scripts import (
+    ADD,
+    FINISH,
+    NOT_SENT,
+    RENEW,
+    REPLAY,
+    START,
+    TAKE_DUE,
+    WAIT,
+)
+from app.core.tasks.settings import WorkerSettings
+
+FIELDS = ("message", "state", "attempts", "created_at", "finished_at", "error")
+
+
+class LedgerSettings(WorkerSettings, BrokerSettings, IdentitySettings):
+    """How tasks are kept."""
+
+    # Redis gets no longer to answer.
+    task_ledger_timeout_seconds: float = Field(default=2, gt=0)
+
+
+class RedisLedger:
+    """What becomes of the tasks of all processes."""
+
+    def __init__(self, client: Redis, settings: LedgerSettings) -> None:
+        self._client: Any = client
+        # In braces: all in one slot of a cluster, since a script is about several keys.
+        self._prefix = "{" + settings.service_name + "}:tasks:"
+        self.renewal_seconds = settings.task_lease_seconds / 3
+        self._lease = milliseconds(settings.task_lease_seconds)
+        self._resend = milliseconds(settings.task_resend_seconds)
+        self._retention = milliseconds(settings.task_retention_seconds)
+        register = client.register_script
+        self._add, self._start, self._renew = register(ADD), register(START), register(RENEW)
+        self._finish, self._wait, self._replay = register(FINISH), register(WAIT), register(REPLAY)
+        self._take_due, self._not_sent = register(TAKE_DUE), register(NOT_SENT)
+
+    async def add(self, message: Message, after_seconds: float) -> bool:
+        """Note a task, unless it is known."""
+        after = milliseconds(after_seconds)
+        return bool(await self._run(self._add, message.id, message.to_json(), after, self._resend))
+
+    async def add_within(
+        self, transaction: Transaction, message: Message, after_seconds: float, then: Effect
+    ) -> None:
+        """Note a task once the transaction is committed."""
+
+        async def add() -> None:
+            if await self.add(message, after_seconds):
+                await then()
+
+        transaction.after_commit(add)
+
+    async def start(self, task_id: str) -> Started | None:
+        """Take a task in hand, unless it is at its end, or in somebody's hands."""
+        started = await self._run(self._start, task_id, self._lease)
+        return None if started is None else Started(Message.from_json(started[0]), started[1])
+
+    async def renew(self, running: Sequence[Started]) -> None:
+        """Go on with what is in hand."""
+        names = [part for each in running for part in (each.message.id, each.attempt)]
+        await self._run(self._renew, self._lease, *names)
+
+    async def succeed(self, started: Started) -> None:
+        """Note that it is done."""
+        await self._run(self._finish, *key_of(started), "succeeded", self._retention, "")
+
+    async def bury(self, started: Started, error: str) -> None:
+        """Make it a dead letter."""
+        await self._run(self._finish, *key_of(started), "dead", 0, error)
+
+    async def repeat(self, started: Started, after_seconds: float, error: str) -> None:
+        """Have it done again, after a time."""
+        after = milliseconds(after_seconds)
+        await self._run(self._wait, *key_of(started), after, started.attempt, error)
+
+    async def hand_back(self, started: Started, after_seconds: float) -> None:
+        """Have it done by another one, as if it hadn't been started."""
+        after = milliseconds(after_seconds)
+        await self._run(self._wait, *key_of(started), after, started.attempt - 1, "")
+
+    async def take_due(self, limit: int) -> Sequence[str]:
+        """Give the ids to be sent, and note that they were."""
+        return [each.decode() for each in await self._run(self._take_due, limit, self._resend)]
+
+    async def not_sent(self, ids: Sequence[str]) -> None:
+        """Have them sent a second later."""
+        await self._run(self._not_sent, *ids)
+
+    async def status(self, task_id: str) -> TaskStatus | None:
+        """Tell how far a task is."""
+        found = await self._client.hmget(f"{self._prefix}task:{task_id}", FIELDS)
+        return None if found[0] is None else TaskStatus.model_validate(described(found))
+
+    async def dead_letters(self, limit: int) -> Sequence[DeadLetter]:
+        """List those that nobody tries any more, the latest first."""
+        ids = await self._client.zrange(f"{self._prefix}dead", 0, limit - 1, desc=True)
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for task_id in ids:
+                pipeline.hmget(f"{self._prefix}task:{task_id.decode()}", FIELDS)
+            return [DeadLetter.model_validate(described(each)) for each in await pipeline.execute()]
+
+    async def replay(self, task_id: str) -> bool:
+        """Have a dead letter tried again."""
+        return bool(await self._run(self._replay, task_id))
+
+    async def counts(self) -> Mapping[TaskState, int]:
+        """Count the tasks, by state."""
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for state in TaskState:
+                pipeline.zcard(self._prefix + state)
+            return dict(zip(TaskState, await pipeline.execute(), strict=True))
+
+    async def oldest_seconds(self) -> float:
+        """Tell for how long the oldest one has been ready, and not begun."""
+        oldest = await self._client.zrange(f"{self._prefix}ready", 0, 0, withscores=True)
+        return datetime.now(UTC).timestamp() - oldest[0][1] / 1000 if oldest else 0
+
+    def keeps_time(self) -> bool:
+        """All processes do: what is scheduled has a key."""
+        return True
+
+    async def ping(self) -> None:
+        """Ask Redis for an answer."""
+        await self._client.ping()
+
+    async def _run(self, script: Any, *arguments: object) -> Any:
+        return await script(keys=[self._prefix], args=arguments)
+
+
+def milliseconds(seconds: float) -> int:
+    """Say a time as Redis keeps it."""
+    return int(seconds * 1000)
+
+
+def key_of(started: Started) -> tuple[str, int]:
+    """Name what is in hand."""
+    return started.message.id, started.attempt
+
+
+def described(found: Sequence[bytes | None]) -> dict[str, object]:
+    """Say what Redis knows of a task."""
+    fields: dict[str, Any] = dict(zip(FIELDS, found, strict=True))
+    message = Message.from_json(fields["message"])
+    for name in ("created_at", "finished_at"):
+        if fields[name] is not None:
+            fields[name] = datetime.fromtimestamp(int(fields[name]) / 1000, UTC)
+    fields.update(id=message.id, name=message.name)
+    return {
+        name: each.decode() if isinstance(each, bytes) else each for name, each in fields.items()
+    }
+
+
+@asynccontextmanager
+async def open_ledger(settings: LedgerSettings) -> AsyncGenerator[Ledger]:
+    """Open a pool of connections; each is made when it is needed."""
+    timeout = settings.task_ledger_timeout_seconds
+    pool: Any = BlockingConnectionPool.from_url(
+        settings.broker_url,
+        timeout=timeout,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        max_connections=20,
+        protocol=2,
+    )
+    client = Redis.from_pool(pool)
+    try:
+        yield RedisLedger(client, settings)
+    finally:
+        await client.aclose()

@@ -1,0 +1,93 @@
+"""Where tasks are enqueued."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.requests import HTTPConnection
+
+from app.core.breaker import Breaker
+from app.core.tasks.contract import Ledger, TaskStatus, Transaction, Transport
+from app.core.tasks.message import Message
+from app.core.tasks.task import Call
+
+logger = logging.getLogger(__name__)
+
+# A transport that is away costs no request more than that,
+SEND_SECONDS = 1
+# and for so long nobody tries to reach it.
+AWAY_SECONDS = 1
+
+
+class Broker:
+    """Notes tasks, and has them carried to whoever runs them."""
+
+    name = "tasks"
+
+    def __init__(self, ledger: Ledger, transport: Transport) -> None:
+        self.ledger = ledger
+        self.transport = transport
+        self._breaker = Breaker(AWAY_SECONDS)
+        self._enqueued = 0
+
+    async def enqueue(
+        self,
+        call: Call,
+        *,
+        after_seconds: float = 0,
+        key: str | None = None,
+        within: Transaction | None = None,
+    ) -> str:
+        """Have a task run: soon, or after a time. Gives its id.
+
+        Within a transaction it is enqueued with its commit, and not at all without. While a task
+        with the same key is known, another one is not enqueued.
+        """
+        message = Message.of(call, key)
+        send = partial(self.send, [] if after_seconds else [message.id])
+        if within is not None:
+            await self.ledger.add_within(within, message, after_seconds, send)
+        elif await self.ledger.add(message, after_seconds):
+            await send()
+        return message.id
+
+    async def status(self, task_id: str) -> TaskStatus | None:
+        """Tell how far a task is; `None` if there is none, or if it was done long ago."""
+        return await self.ledger.status(task_id)
+
+    async def send(self, ids: Sequence[str]) -> None:
+        """Have tasks carried. If nobody can be reached, that is done later: they are known."""
+        if not ids:
+            return
+        self._enqueued += len(ids)
+        if self._breaker.allows():
+            try:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await self.transport.send(ids)
+            except Exception as error:
+                logger.warning("Tasks wait for their transport: %r", error)
+                self._breaker.trip()
+            else:
+                self._breaker.close()
+                return
+        await self.ledger.not_sent(ids)
+
+    async def ping(self) -> None:
+        """Ask the ledger: without it nothing can be enqueued. The transport may be away."""
+        await self.ledger.ping()
+
+    def stats(self) -> Mapping[str, float]:
+        """Count what was sent."""
+        return {"enqueued": self._enqueued, "is_away": self._breaker.is_tripped}
+
+
+async def get_broker(connection: HTTPConnection) -> Broker:
+    """Take the broker from a request or a socket."""
+    broker: Broker = connection.state.broker
+    return broker
+
+
+BrokerDep = Annotated[Broker, Depends(get_broker)]

@@ -1,0 +1,39 @@
+"""A task that was enqueued, as it is kept."""
+
+import json
+import uuid
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from app.core.observability.logging import request_id
+from app.core.tasks.task import Call
+
+# Of the ids that follow from a key.
+NAMESPACE = uuid.UUID("7b0f5a4e-35a5-4f0c-9a57-0f7d3c7c1a52")
+
+
+@dataclass(frozen=True)
+class Message:
+    """Which task is to be run with what, and on behalf of which request."""
+
+    id: str
+    name: str
+    args: list[object]
+    kwargs: dict[str, object]
+    request_id: str
+
+    @classmethod
+    def of(cls, call: Call, key: str | None = None) -> Self:
+        """Write a call down. Two with the same key are the same: the second changes nothing."""
+        name = call.task.name
+        made = uuid.uuid4() if key is None else uuid.uuid5(NAMESPACE, f"{name}\n{key}")
+        return cls(made.hex, name, [*call.args], call.kwargs, request_id.get())
+
+    def to_json(self) -> str:
+        """Write it, or raise a `TypeError` for what JSON can't say."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read it."""
+        return cls(**json.loads(text))

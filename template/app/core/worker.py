@@ -1,0 +1,51 @@
+"""How a worker is put together: what the service opens, and tasks instead of requests."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from app.core.lifespan import State, open_state
+from app.core.observability import health
+from app.core.observability.logging import configure_logging
+from app.core.problem import ANY_PROBLEM, add_problem_handlers
+from app.core.routing import add_routes
+from app.core.settings import CoreSettings
+from app.core.tasks import status as task_status
+from app.core.tasks.working import working
+
+
+def create_worker(settings: CoreSettings) -> FastAPI:
+    """Build it. It serves probes, for those who watch over it; tasks run as long as it does."""
+    configure_logging(settings)
+    worker = FastAPI(
+        title=f"{settings.service_name} worker",
+        version=settings.service_version,
+        lifespan=lambda _: open_worker(settings),
+        responses=ANY_PROBLEM,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    add_problem_handlers(worker)
+    add_routes(worker, health.router)
+    add_routes(worker, task_status.router)
+    return worker
+
+
+@asynccontextmanager
+async def open_worker(settings: CoreSettings) -> AsyncGenerator[State]:
+    """Open what the service has open, and run tasks."""
+    async with (
+        open_state(settings) as state,
+        working(state["broker"], settings, state) as runner,
+    ):
+        state["task_runner"] = runner
+        yield state
+
+
+def worker_settings(settings: CoreSettings) -> dict[str, object]:
+    """Say in what a worker's server differs: nobody is sent elsewhere when it ends."""
+    return {
+        "port": settings.worker_port,
+        "workers": settings.worker_processes,
+        "drain_seconds": 0,
+    }
