@@ -223,8 +223,12 @@ def one_per_stack() -> list[Row]:
 
 def answer(row: Row, key: str) -> Answer | None:
     """What a row says, or what follows from it."""
-    question = questions()[key]
-    return render(question.default, {**BUILTINS, **row}) if question.is_derived else row.get(key)
+    context: dict[str, object] = {**BUILTINS, **row}
+    for question in questions().values():
+        # What isn't asked has its default all the same, for whatever follows from it.
+        if question.key not in context:
+            context[question.key] = render(question.default, context)
+    return str(context[key]) if questions()[key].is_derived else row.get(key)
 
 
 def _absence(question: Question) -> list[None]:

@@ -37,7 +37,11 @@ SEAMS = {
     "template/app/core/live/relay.py.jinja",
     "template/app/core/rate_limit/counter.py.jinja",
     "template/app/core/settings.py.jinja",
-    "template/app/core/tasks/broker.py.jinja",
+    "template/app/core/tasks/carrier.py.jinja",
+    "template/app/core/tasks/connection.py.jinja",
+    "template/app/core/tasks/ledger.py.jinja",
+    "template/app/core/tasks/transport.py.jinja",
+    "template/app/core/tasks/within.py.jinja",
     "template/app/features/posts/endpoints.py.jinja",
     "template/app/features/posts/service.py.jinja",
     "template/app/features/repositories/service.py.jinja",
@@ -48,8 +52,10 @@ SEAMS = {
     "template/tests/core/test_dump.py.jinja",
     "template/tests/core/test_engine.py.jinja",
     "template/tests/core/test_own_server.py.jinja",
+    "template/tests/fixtures/broker.py.jinja",
     "template/tests/fixtures/cache.py.jinja",
     "template/tests/fixtures/database.py.jinja",
+    "template/tests/fixtures/ledger.py.jinja",
     "template/tests/fixtures/relay.py.jinja",
 }
 # The one that Copier looks for under a name it is told.

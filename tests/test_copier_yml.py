@@ -36,6 +36,8 @@ BAD = {
     "description": ["", "   ", 'Takes "orders".', "Two\nlines", "C:\\orders", "tab\there"],
     "author": ["", "   ", 'Ada "Countess" Lovelace', "Ada\nLovelace", "ACME\\Ada", "\x00"],
 }
+# Not questions: they follow from the answers.
+DERIVED = ("ledger", "relay", "transport")
 FOLDERS = {
     "orders": "orders",
     "My Service": "my-service",
@@ -92,12 +94,13 @@ def test_a_choice_is_a_folder_and_a_folder_a_choice(axis: str) -> None:
 
 def test_a_folder_of_backends_is_a_question() -> None:
     folders = {path.name for path in (REPOSITORY / "backends").iterdir() if path.is_dir()}
-    assert folders == {*matrix.axes(), "license", "relay"}
+    assert folders == {*matrix.axes(), "license", *DERIVED}
 
 
-def test_what_follows_from_answers_is_a_folder() -> None:
-    folders = {path.name for path in (REPOSITORY / "backends" / "relay").iterdir()}
-    assert folders == {matrix.answer(row, "relay") for row in matrix.every_combination()}
+@pytest.mark.parametrize("axis", DERIVED)
+def test_what_follows_from_answers_is_a_folder(axis: str) -> None:
+    folders = {path.name for path in (REPOSITORY / "backends" / axis).iterdir()}
+    assert folders == {matrix.answer(row, axis) for row in matrix.every_combination()}
 
 
 @pytest.mark.parametrize("question", questions().values(), ids=questions())

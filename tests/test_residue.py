@@ -4,7 +4,8 @@ import re
 from functools import cache
 
 import pytest
-from matrix import Answer, Row, axes, every_combination, questions
+import yaml
+from matrix import BUILTINS, Answer, Row, axes, every_combination, questions, render
 from rendering import every_row, rendered
 from workbench import ANSWERS, REPOSITORY
 
@@ -32,6 +33,7 @@ HOMONYMS = {
     "database": re.compile(
         r"pipeline\(transaction=|\bdb=|\"db\""  # Redis's
         r"|query_params|policy\.query|\bquery[=:,`]|the (declared_)?query\b|declared_query"  # URLs'
+        r"|table\.insert"  # Lua's
         r"|git commit|Check each commit before it is made|pre-commit"  # git's
     ),
 }
@@ -55,17 +57,23 @@ def words(axis: str, choice: Answer) -> frozenset[str]:
     )
 
 
+def chosen_of(row: Row) -> dict[str, str]:
+    """The choice of each axis, of those also that nobody was asked about."""
+    context = {**BUILTINS, **row, "broker": row.get("broker", "redis")}
+    return dict(yaml.safe_load(render(questions()["axes"].default, context)))
+
+
 def foreign(row: Row) -> set[str]:
     """The words of everything that was not chosen, but for those of what was."""
-    stack = [axis for axis in axes() if axis in row]
+    stack = chosen_of(row)
     others = {
         word
         for axis in axes()
         for choice in questions()[axis].choices
-        if choice.value != row.get(axis)
+        if choice.value != stack[axis]
         for word in words(axis, choice.value)
     }
-    chosen = {word for axis in stack for word in words(axis, row[axis])}
+    chosen = {word for axis, choice in stack.items() for word in words(axis, choice)}
     platform = REPOSITORY / "template" / "pyproject.toml.jinja"
     return others - chosen - set(REQUIREMENT.findall(platform.read_text(encoding="utf-8")))
 
@@ -75,7 +83,8 @@ def silent(row: Row) -> set[str]:
     return {
         axis
         for axis in axes()
-        if row.get(axis, "none") == "none"
+        # What isn't asked has no place of its own to be silent in.
+        if questions()[axis].when == "True" and row.get(axis, "none") == "none"
         if not (REPOSITORY / "backends" / axis / "none").exists()
     }
 

@@ -115,7 +115,7 @@ def deep_rows() -> list[Row]:
     """Every pair of what shapes the code and the Pythons that this machine has."""
     python = questions()["python_version"]
     runnable = tuple(choice for choice in python.choices if choice.value in interpreters())
-    stack = (questions()[axis] for axis in axes())
+    stack = (questions()[key] for key in (*axes(), "outbox"))
     return cover([replace(python, choices=runnable), *stack])
 
 

@@ -8,22 +8,19 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core.database.direct import DirectTransaction
 from app.core.database.model import utc_now
-from app.core.database.session import Database, WriteSession
+from app.core.database.session import Database
 from app.core.tasks.contract import (
     DeadLetter,
-    Effect,
     Ledger,
     Started,
     TaskState,
     TaskStatus,
-    Transaction,
 )
 from app.core.tasks.message import Message
-from app.core.tasks.settings import WorkerSettings
 from app.core.tasks.statements import ADD, FINISH, MESSAGE, RENEW, START, WAIT, due, of_ids
 from app.core.tasks.table import TaskRow
+from app.core.tasks.worker_settings import WorkerSettings
 
 # A task that is sent and not begun is sent again after so long at most.
 LONGEST_RESEND = timedelta(minutes=10)
@@ -46,30 +43,13 @@ class DatabaseLedger:
     async def add(self, message: Message, after_seconds: float) -> bool:
         """Note a task, unless it is known."""
         try:
-            await self._database.execute(ADD, **self._row(message, after_seconds))
+            await self._database.execute(ADD, **self.row_of(message, after_seconds))
         except IntegrityError:
             return False
         return True
 
-    async def add_within(
-        self, transaction: Transaction, message: Message, after_seconds: float, then: Effect
-    ) -> None:
-        """Note a task in a transaction."""
-        row = self._row(message, after_seconds)
-        if isinstance(transaction, WriteSession):
-            known = await transaction.scalar(select(TaskRow.id).where(TaskRow.id == message.id))
-            if known is None:
-                await transaction.execute(ADD.statement, row)
-        elif isinstance(transaction, DirectTransaction):
-            known = await transaction.fetch_value(MESSAGE, id=message.id)
-            if known is None:
-                await transaction.execute(ADD, **row)
-        else:
-            raise TypeError(f"{transaction!r} isn't a transaction of the database")
-        if known is None:
-            transaction.after_commit(then)
-
-    def _row(self, message: Message, after_seconds: float) -> dict[str, Any]:
+    def row_of(self, message: Message, after_seconds: float) -> dict[str, Any]:
+        """Say a task as the table has it."""
         now = utc_now()
         after = timedelta(seconds=after_seconds)
         return {

@@ -18,12 +18,10 @@ from pydantic import Field
 from app.core.observability.identity import IdentitySettings
 from app.core.tasks.contract import (
     DeadLetter,
-    Effect,
     Ledger,
     Started,
     TaskState,
     TaskStatus,
-    Transaction,
 )
 from app.core.tasks.message import Message
 from app.core.tasks.settings import RunnerSettings
@@ -97,17 +95,6 @@ class MemoryLedger:
         if after_seconds:
             self._waiting.add(message.id)
         return True
-
-    async def add_within(
-        self, transaction: Transaction, message: Message, after_seconds: float, then: Effect
-    ) -> None:
-        """Note a task once the transaction is committed."""
-
-        async def add() -> None:
-            if await self.add(message, after_seconds):
-                await then()
-
-        transaction.after_commit(add)
 
     async def start(self, task_id: str) -> Started | None:
         """Take a task in hand."""

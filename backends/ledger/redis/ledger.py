@@ -5,19 +5,16 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import Field
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from app.core.observability.identity import IdentitySettings
 from app.core.tasks.connection import BrokerSettings
 from app.core.tasks.contract import (
     DeadLetter,
-    Effect,
     Ledger,
     Started,
     TaskState,
     TaskStatus,
-    Transaction,
 )
 from app.core.tasks.message import Message
 from app.core.tasks.redis_scripts import (
@@ -30,16 +27,15 @@ from app.core.tasks.redis_scripts import (
     TAKE_DUE,
     WAIT,
 )
-from app.core.tasks.settings import WorkerSettings
+from app.core.tasks.worker_settings import WorkerSettings
 
+# Redis gets no longer to answer.
+TIMEOUT_SECONDS = 2
 FIELDS = ("message", "state", "attempts", "created_at", "finished_at", "error")
 
 
 class LedgerSettings(WorkerSettings, BrokerSettings, IdentitySettings):
     """How tasks are kept."""
-
-    # Redis gets no longer to answer.
-    task_ledger_timeout_seconds: float = Field(default=2, gt=0)
 
 
 class RedisLedger:
@@ -62,17 +58,6 @@ class RedisLedger:
         """Note a task, unless it is known."""
         after = milliseconds(after_seconds)
         return bool(await self._run(self._add, message.id, message.to_json(), after, self._resend))
-
-    async def add_within(
-        self, transaction: Transaction, message: Message, after_seconds: float, then: Effect
-    ) -> None:
-        """Note a task once the transaction is committed."""
-
-        async def add() -> None:
-            if await self.add(message, after_seconds):
-                await then()
-
-        transaction.after_commit(add)
 
     async def start(self, task_id: str) -> Started | None:
         """Take a task in hand, unless it is at its end, or in somebody's hands."""
@@ -177,12 +162,11 @@ def described(found: Sequence[bytes | None]) -> dict[str, object]:
 @asynccontextmanager
 async def open_ledger(settings: LedgerSettings) -> AsyncGenerator[Ledger]:
     """Open a pool of connections; each is made when it is needed."""
-    timeout = settings.task_ledger_timeout_seconds
     pool: Any = BlockingConnectionPool.from_url(
         settings.broker_url,
-        timeout=timeout,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
+        timeout=TIMEOUT_SECONDS,
+        socket_timeout=TIMEOUT_SECONDS,
+        socket_connect_timeout=TIMEOUT_SECONDS,
         max_connections=20,
         protocol=2,
     )

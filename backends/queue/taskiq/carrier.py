@@ -2,51 +2,139 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 
-from taskiq import AsyncBroker
-from taskiq.acks import AcknowledgeType
+from taskiq import AsyncBroker, BrokerMessage, TaskiqMessage
+from taskiq.acks import AckableMessage
 from taskiq.receiver import Receiver
+from taskiq.utils import maybe_awaitable
 
 from app.core.tasks.contract import Handler
 
 logger = logging.getLogger(__name__)
 
+TASK = "run"
 # After a failure nobody tries to receive for so long.
 AWAY_SECONDS = 1
+# For so long one waits for a server that says nothing, at the start and at the end.
+PATIENCE_SECONDS = 5
+
+
+class LastingBroker(AsyncBroker):
+    """Makes a broker when somebody needs it, and another one when that fails.
+
+    So it is the same for all libraries what happens when a server is away or comes back empty.
+    """
+
+    def __init__(self, make: Callable[[], AsyncBroker]) -> None:
+        super().__init__()
+        self._make = make
+        self._sender: AsyncBroker | None = None
+        self._starting = asyncio.Lock()
+
+    async def kick(self, message: BrokerMessage) -> None:
+        """Send a message."""
+        sender = await self.connect()
+        try:
+            await sender.kick(message)
+        except Exception:
+            if sender is self._sender:
+                self._sender = None
+            await close(sender)
+            raise
+
+    async def listen(self) -> AsyncGenerator[bytes, None]:
+        """Give what comes. It is acknowledged, for what a worker has in hand is known elsewhere."""
+        while True:
+            broker = self._make()
+            try:
+                await start(broker)
+                async with aclosing(broker.listen()) as messages:
+                    async for message in messages:
+                        yield await acknowledged(message)
+                logger.warning("No tasks can be received: the connection ended")
+            except Exception as error:
+                logger.warning("No tasks can be received: %r", error)
+            finally:
+                await close(broker)
+            await asyncio.sleep(AWAY_SECONDS)
+
+    async def connect(self) -> AsyncBroker:
+        """Give the broker that sends, or raise what stands in its way."""
+        async with self._starting:
+            if self._sender is None:
+                sender = self._make()
+                try:
+                    await start(sender)
+                except BaseException:
+                    await close(sender)
+                    raise
+                self._sender = sender
+            return self._sender
+
+    async def shutdown(self) -> None:
+        """Close what sends."""
+        if self._sender is not None:
+            await close(self._sender)
+            self._sender = None
+
+
+async def start(broker: AsyncBroker) -> None:
+    """Connect."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await broker.startup()
+
+
+async def close(broker: AsyncBroker) -> None:
+    """Let go of what is open. It may be broken."""
+    with suppress(Exception):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await broker.shutdown()
+
+
+async def acknowledged(message: bytes | AckableMessage) -> bytes:
+    """Tell that a message has come."""
+    if isinstance(message, bytes):
+        return message
+    await maybe_awaitable(message.ack())
+    return message.data
 
 
 class TaskiqTransport:
-    """A broker of taskiq. It is connected when somebody needs it: it may be away before that."""
+    """Carries ids with whatever broker of taskiq is made for it."""
 
-    def __init__(self, broker: AsyncBroker, workers: int) -> None:
-        self._broker = broker
+    def __init__(self, make: Callable[[], AsyncBroker], workers: int) -> None:
+        self._broker = LastingBroker(make)
         self._workers = workers
-
-        # The library names a function anew, which it can't do to a method.
-        async def run(task_id: str) -> None:
-            await self._run(task_id)
-
-        self._task = broker.register_task(run, task_name="run")
-        self._handle: Handler | None = None
-        self._connecting = asyncio.Lock()
-        self._is_connected = False
         # It tells of each task, twice.
         logging.getLogger("taskiq").setLevel(logging.WARNING)
 
     async def send(self, ids: Sequence[str]) -> None:
         """Have each of them come to some worker."""
-        await self._connect()
-        await asyncio.gather(*(self._task.kiq(task_id) for task_id in ids))
+        sent = await asyncio.gather(*map(self._send, ids), return_exceptions=True)
+        for outcome in sent:
+            if outcome is not None:
+                raise outcome
+
+    async def _send(self, task_id: str) -> None:
+        message = TaskiqMessage(
+            task_id=task_id, task_name=TASK, labels={}, args=[task_id], kwargs={}
+        )
+        await self._broker.kick(self._broker.formatter.dumps(message))
 
     @asynccontextmanager
     async def receiving(self, handle: Handler) -> AsyncGenerator[None]:
         """Hand over what comes until the block ends, and wait for what was handed over."""
-        self._handle = handle
-        self._broker.is_worker_process = True
+
+        # The library names a function anew, which it can't do to a method.
+        async def run(task_id: str) -> None:
+            await handle(task_id)
+
+        self._broker.register_task(run, task_name=TASK)
+        receiver = Receiver(self._broker, max_async_tasks=self._workers, run_startup=False)
         ended = asyncio.Event()
-        listening = asyncio.create_task(self._listen(ended))
+        listening = asyncio.create_task(receiver.listen(ended))
         try:
             yield
         finally:
@@ -55,39 +143,8 @@ class TaskiqTransport:
 
     async def ping(self) -> None:
         """Connect, or raise what stands in the way."""
-        await self._connect()
+        await self._broker.connect()
 
     async def shutdown(self) -> None:
         """Close what was opened."""
-        if self._is_connected:
-            await self._broker.shutdown()
-
-    async def _connect(self) -> None:
-        if self._is_connected:
-            return
-        async with self._connecting:
-            if not self._is_connected:
-                await self._broker.startup()
-                self._is_connected = True
-
-    async def _listen(self, ended: asyncio.Event) -> None:
-        while not ended.is_set():
-            try:
-                await self._connect()
-                # What a worker has in hand is known elsewhere.
-                receiver = Receiver(
-                    self._broker,
-                    max_async_tasks=self._workers,
-                    ack_type=AcknowledgeType.WHEN_RECEIVED,
-                    run_startup=False,
-                )
-                await receiver.listen(ended)
-            except Exception as error:
-                logger.warning("No tasks can be received: %r", error)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(AWAY_SECONDS):
-                        await ended.wait()
-
-    async def _run(self, task_id: str) -> None:
-        if self._handle is not None:
-            await self._handle(task_id)
+        await self._broker.shutdown()

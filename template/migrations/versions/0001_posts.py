@@ -1,4 +1,4 @@
-"""Posts and their authors."""
+"""Posts and their authors, and files of posts."""
 
 from collections.abc import Sequence
 
@@ -43,9 +43,18 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_posts_author_id_created_at_id"), "posts", ["author_id", "created_at", "id"]
     )
+    op.create_table(
+        "post_imports",
+        sa.Column("id", BigId(), nullable=False),
+        sa.Column("content", LongText(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_post_imports")),
+    )
+    op.create_index(op.f("ix_post_imports_created_at"), "post_imports", ["created_at"])
 
 
 def downgrade() -> None:
     """Go back to the one before."""
+    op.drop_table("post_imports")
     op.drop_table("posts")
     op.drop_table("authors")

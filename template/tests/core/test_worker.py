@@ -68,7 +68,10 @@ class Workers:
     async def start(self) -> None:
         """Start them, and wait until both are ready."""
         started = [
-            asyncio.to_thread(self._stack.enter_context, serving("tests.drill", **self._variables))
+            asyncio.to_thread(
+                self._stack.enter_context,
+                serving("tests.drill", "WORKER_PORT", **self._variables),
+            )
             for _ in range(2)
         ]
         self._running = await asyncio.gather(*started)

@@ -3,14 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Annotated
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from app.core.breaker import Breaker
-from app.core.tasks.contract import Ledger, TaskStatus, Transaction, Transport
+from app.core.tasks.contract import Ledger, TaskStatus, Transport
 from app.core.tasks.message import Message
 from app.core.tasks.task import Call
 
@@ -39,20 +38,19 @@ class Broker:
         *,
         after_seconds: float = 0,
         key: str | None = None,
-        within: Transaction | None = None,
     ) -> str:
         """Have a task run: soon, or after a time. Gives its id.
 
-        Within a transaction it is enqueued with its commit, and not at all without. While a task
-        with the same key is known, another one is not enqueued.
+        While a task with the same key is known, another one is not enqueued.
         """
         message = Message.of(call, key)
-        send = partial(self.send, [] if after_seconds else [message.id])
-        if within is not None:
-            await self.ledger.add_within(within, message, after_seconds, send)
-        elif await self.ledger.add(message, after_seconds):
-            await send()
+        await self.enqueue_message(message, after_seconds)
         return message.id
+
+    async def enqueue_message(self, message: Message, after_seconds: float) -> None:
+        """Note a task, and have it carried unless it waits for its time."""
+        if await self.ledger.add(message, after_seconds) and not after_seconds:
+            await self.send([message.id])
 
     async def status(self, task_id: str) -> TaskStatus | None:
         """Tell how far a task is; `None` if there is none, or if it was done long ago."""
@@ -60,8 +58,6 @@ class Broker:
 
     async def send(self, ids: Sequence[str]) -> None:
         """Have tasks carried. If nobody can be reached, that is done later: they are known."""
-        if not ids:
-            return
         self._enqueued += len(ids)
         if self._breaker.allows():
             try:

@@ -54,13 +54,6 @@ class Started:
     attempt: int
 
 
-class Transaction(Protocol):
-    """What others may see once it is committed, and only then."""
-
-    def after_commit(self, effect: Effect) -> None:
-        """Run an effect once the transaction is committed."""
-
-
 class Ledger(Protocol):
     """Knows every task. Each method is atomic, and may raise because the ledger is away."""
 
@@ -69,11 +62,6 @@ class Ledger(Protocol):
 
     async def add(self, message: Message, after_seconds: float) -> bool:
         """Note a task, unless it is known: as queued, or as waiting for its time."""
-
-    async def add_within(
-        self, transaction: Transaction, message: Message, after_seconds: float, then: Effect
-    ) -> None:
-        """Note a task if the transaction is committed; and do something then."""
 
     async def start(self, task_id: str) -> Started | None:
         """Take a task in hand, unless it is at its end, or in somebody's hands."""

@@ -19,6 +19,18 @@ class Author(Model):
     email: Mapped[str] = mapped_column(String(254), unique=True)
 
 
+class PostImport(Model):
+    """A file of posts that somebody sent, until a task has stored them."""
+
+    __tablename__ = "post_imports"
+    # The nightly task looks for the old ones.
+    __table_args__ = (Index(None, "created_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    content: Mapped[str] = mapped_column(LongText)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
 class Post(Model):
     """What is written."""
 

@@ -1,12 +1,13 @@
 """The queries of a session. A relationship is loaded where the query says so, or not at all."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import joinedload
 
-from app.features.posts.models import Author, Post
+from app.features.posts.models import Author, Post, PostImport
 
 
 class PostRepository:
@@ -41,6 +42,21 @@ class PostRepository:
     async def add_many(self, rows: Sequence[dict[str, object]]) -> None:
         """Store posts in one go: a tenth of what objects would cost."""
         await self.session.execute(insert(Post), rows)
+
+    async def add_import(self, content: str) -> int:
+        """Keep a file of posts for the task that stores them."""
+        kept = PostImport(content=content)
+        self.session.add(kept)
+        await self.session.flush()
+        return kept.id
+
+    async def get_import(self, import_id: int) -> PostImport | None:
+        """Find a file of posts; whoever else wants to store them waits."""
+        return await self.session.get(PostImport, import_id, with_for_update=True)
+
+    async def forget_imports(self, before: datetime) -> None:
+        """Remove the files that were sent before that, and could never be stored."""
+        await self.session.execute(delete(PostImport).where(PostImport.created_at < before))
 
     async def delete(self, post: Post) -> None:
         """Remove a post."""

@@ -82,6 +82,13 @@ class PostBatchOut(BaseModel):
     created: int
 
 
+class PostImportOut(BaseModel):
+    """An import that was accepted. What becomes of it is told elsewhere."""
+
+    task_id: str
+    status_url: str
+
+
 class AuthorStatistics(AuthorOut):
     """How much an author wrote."""
 

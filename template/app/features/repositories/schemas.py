@@ -10,6 +10,13 @@ class ReleaseOut(BaseModel):
     published_at: AwareDatetime
 
 
+class RefreshOut(BaseModel):
+    """Somebody looks it up again. What becomes of that is told elsewhere."""
+
+    task_id: str
+    status_url: str
+
+
 class RepositoryOut(BaseModel):
     """A repository at a glance."""
 
