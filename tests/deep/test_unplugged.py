@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from deep.edge_faults import EDGE_FAULTS, SHARED_EDGE_FAULTS
 from deep.installation import Service, install, interpreters
+from deep.task_faults import LOCAL_TASK_FAULTS, TASK_FAULTS, WORKER_FAULTS
 from deep.unplugging import Unplugging
 from matrix import Row
 from workbench import Template, succeeded
@@ -58,18 +59,6 @@ FAULTS = {
         "Depends(get_session)",
         "tests/core/test_transaction.py",
     ),
-    "drain of the tasks": Unplugging(
-        "app/core/tasks/broker.py",
-        "            await self._drain()\n",
-        "",
-        "tests/core/test_broker.py",
-    ),
-    "task after a write": Unplugging(
-        "app/features/posts/endpoints.py",
-        "            lambda: broker.enqueue(count_words, post.id),\n",
-        "",
-        "tests/features/posts/test_endpoints.py",
-    ),
     "cached read": Unplugging(
         "app/features/posts/endpoints.py",
         "@cached(POST, caller=everyone)\n",
@@ -96,7 +85,7 @@ FAULTS = {
     ),
     "statistics that follow": Unplugging(
         "app/features/posts/service.py",
-        '        await self.state["cache"].invalidate(*names_of())\n',
+        "        transaction.after_commit(lambda: cache.invalidate(*names_of()))\n",
         "",
         "tests/features/posts/test_writes.py",
     ),
@@ -537,9 +526,9 @@ OTHER_FAULTS = {
     ),
     "tasks that run": Unplugging(
         "app/core/lifespan.py",
-        '        await opened(state["broker"].working(state))\n',
+        '        state["task_runner"] = await opened(working(state["broker"], settings, state))\n',
         "",
-        "tests/core/test_broker.py",
+        "tests/core/test_tasks.py",
     ),
     "calls side by side": Unplugging(
         "app/features/repositories/service.py",
@@ -555,7 +544,7 @@ OTHER_FAULTS = {
     ),
     "cached repository": Unplugging(
         "app/features/repositories/service.py",
-        'await cache.get_or_load(f"repository:{name.lower()}", lambda: self.load(name))',
+        "await cache.get_or_load(key_of(name), lambda: self.load(name))",
         "await self.load(name)",
         "tests/features/repositories/test_cached.py",
     ),
@@ -709,12 +698,13 @@ class Broken(NamedTuple):
 
 
 SERVICES = {
-    "embedded": Broken({}, FAULTS),
+    "embedded": Broken({}, {**FAULTS, **TASK_FAULTS, **LOCAL_TASK_FAULTS}),
     "without a database": Broken({"database": "none"}, {**OTHER_FAULTS, **EDGE_FAULTS}),
     "with redis": Broken(
         {"database": "none", "cache": "redis"}, {**SHARED_FAULTS, **SHARED_EDGE_FAULTS}
     ),
     "on a server": Broken({"database": "postgresql"}, SERVER_FAULTS),
+    "with workers": Broken({"queue": "taskiq"}, WORKER_FAULTS),
 }
 
 

@@ -1,7 +1,6 @@
-"""A Redis of the tests' own, which a test may stop."""
+"""A Redis or Valkey of the tests' own, which a test may stop."""
 
 import shutil
-import signal
 import socket
 import subprocess
 import time
@@ -13,9 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 
-
-
-def find_redis() -> str:
+def find_server() -> str:
     """Find Redis or Valkey."""
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
@@ -24,7 +21,7 @@ def find_redis() -> str:
 
 
 class BrokerServer:
-    """A server on a port of this machine."""
+    """A server on a port of this machine. What it was told is there when it starts again."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -40,11 +37,10 @@ class BrokerServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        program = find_redis()
-        options = ("--bind", "127.0.0.1", "--port", str(self._port), "--save", "")
-        self._process = subprocess.Popen(
-            [program, *options, "--dir", str(self._directory)], stdout=subprocess.DEVNULL
-        )
+        program = find_server()
+        options = ("--bind", "127.0.0.1", "--port", str(self._port), "--dir", str(self._directory))
+        kept = ("--save", "", "--appendonly", "yes", "--appendfsync", "always")
+        self._process = subprocess.Popen([program, *options, *kept], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             try:
@@ -52,38 +48,21 @@ class BrokerServer:
                     client.ping()
                     return
             except RedisError:
-                time.sleep(0.01)
+                time.sleep(0.02)
         raise TimeoutError(f"{program} doesn't answer")
 
     def stop(self) -> None:
-        """End it at once; what it kept is gone."""
+        """Kill it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait(10)
             self._process = None
 
-    def times_to_live(self) -> list[int]:
-        """How many seconds each key has left; -1 for ever."""
-        with Redis.from_url(self.url) as client:
-            return [int(client.ttl(key)) for key in client.scan_iter()]
-
-    def pause(self) -> None:
-        """Let it hang: it takes connections and says nothing."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it go on."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
 
 @pytest.fixture(scope="session")
 def running_broker(tmp_path_factory: pytest.TempPathFactory) -> Generator[BrokerServer]:
     """The one that tests share."""
-    server = BrokerServer(tmp_path_factory.mktemp("redis"))
+    server = BrokerServer(tmp_path_factory.mktemp("broker"))
     server.start()
     yield server
     server.stop()
@@ -104,5 +83,3 @@ def live_broker_url(running_broker: BrokerServer) -> str:
     with Redis.from_url(running_broker.url) as client:
         client.flushall()
     return running_broker.url
-
-

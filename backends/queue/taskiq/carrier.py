@@ -39,9 +39,10 @@ class LastingBroker(AsyncBroker):
         try:
             await sender.kick(message)
         except Exception:
+            # Of those who send at the same time, the first one sees to it.
             if sender is self._sender:
                 self._sender = None
-            await close(sender)
+                await close(sender)
             raise
 
     async def listen(self) -> AsyncGenerator[bytes, None]:

@@ -1,52 +1,28 @@
-"""Tasks are carried by taskiq, through a list in Redis or Valkey."""
+"""Tasks are carried by Celery, through a queue in RabbitMQ."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
-
-from redis.asyncio import Redis
-from taskiq_redis import ListQueueBroker
 
 from app.core.observability.identity import IdentitySettings
-from app.core.tasks.carrier import AWAY_SECONDS, TaskiqTransport
+from app.core.tasks.carrier import AWAY_SECONDS, CeleryTransport
 from app.core.tasks.connection import BrokerSettings
 from app.core.tasks.contract import Transport
 from app.core.tasks.ledger import LedgerSettings
-
-# For so long a worker waits for a task at a time.
-BLOCK_SECONDS = 1
 
 
 class TaskSettings(LedgerSettings, BrokerSettings, IdentitySettings):
     """How tasks are kept, carried and run."""
 
 
-class ListBroker(ListQueueBroker):
-    """The library's own, which waits for ever where a server says nothing."""
-
-    async def listen(self) -> AsyncGenerator[bytes, None]:
-        """Give what comes."""
-        async with Redis(connection_pool=self.connection_pool) as client:
-            while True:
-                taken: Any = await client.brpop([self.queue_name], timeout=BLOCK_SECONDS)
-                if taken is not None:
-                    yield taken[1]
-
-
 @asynccontextmanager
 async def open_transport(settings: TaskSettings) -> AsyncGenerator[Transport]:
     """Open the connections as they are needed."""
-
-    def make() -> ListBroker:
-        return ListBroker(
-            settings.broker_url,
-            queue_name=f"{settings.service_name}:queue",
-            max_connection_pool_size=4,
-            socket_connect_timeout=AWAY_SECONDS,
-            socket_timeout=2 * BLOCK_SECONDS,
-        )
-
-    transport = TaskiqTransport(make, settings.task_workers)
+    transport = CeleryTransport(
+        settings.broker_url,
+        f"{settings.service_name}.queue",
+        settings.task_workers,
+        {"read_timeout": AWAY_SECONDS, "write_timeout": AWAY_SECONDS},
+    )
     try:
         yield transport
     finally:

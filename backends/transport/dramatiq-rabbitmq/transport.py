@@ -53,8 +53,9 @@ async def open_transport(settings: TaskSettings) -> AsyncGenerator[Transport]:
     # What the library adds to it isn't wanted: repetitions, limits of time, callbacks.
     broker = QueueBroker(middleware=[])
     broker.parameters = parameters
-    # It tells of each failure five times, with a traceback.
+    # They tell of each failure five times, with tracebacks.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
+    logging.getLogger("dramatiq.brokers").setLevel(logging.CRITICAL)
     transport = DramatiqTransport(broker, f"{settings.service_name}.queue", settings.task_workers)
     try:
         yield transport

@@ -44,6 +44,9 @@ async def open_transport(settings: TaskSettings) -> AsyncGenerator[Transport]:
             pull_consume_timeout=BLOCK_SECONDS,
             # Not one that connects again by itself: that is done for all libraries alike.
             allow_reconnect=False,
+            # The first of these attempts isn't counted, and none at all would mean for ever.
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0,
             connect_timeout=AWAY_SECONDS,
             ping_interval=PING_SECONDS,
             error_cb=ignore,

@@ -1,12 +1,15 @@
 """The outbox: a commit is enough, also while nobody can be told of it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 
-from app.core.lifespan import State
+import pytest
+
+from app.core.database.session import Database, open_database
 from app.core.tasks.broker import SEND_SECONDS, Broker
 from app.core.tasks.contract import TaskState
+from app.core.tasks.ledger import open_ledger
 from app.core.tasks.task import task
 from app.core.tasks.transport import open_transport
 from app.core.tasks.within import enqueue_within
@@ -28,40 +31,49 @@ async def count(state: dict[str, list[int]], number: int) -> None:
     state["seen"].append(number)
 
 
+@pytest.fixture
+async def database(settings: Settings) -> AsyncGenerator[Database]:
+    """The database, which no worker looks into."""
+    async with open_database(settings) as database:
+        yield database
+
+
 async def test_what_was_committed_while_the_broker_was_away_is_delivered(
-    settings: Settings, own_broker: BrokerServer, state: State
+    settings: Settings, own_broker: BrokerServer, database: Database
 ) -> None:
     settings = settings.model_copy(
         update={"broker_url": own_broker.url, "task_resend_seconds": 0.5}
     )
     seen: list[int] = []
     await asyncio.to_thread(own_broker.stop)
-    async with open_transport(settings) as transport:
-        broker = Broker(state["broker"].ledger, transport)
+    async with open_ledger(settings, database) as ledger, open_transport(settings) as transport:
+        broker = Broker(ledger, transport)
         for number in range(COMMITS):
-            async with state["database"].write() as session:
+            async with database.write() as session:
                 await enqueue_within(session, broker, count(number))
             with suppress(ChangedOurMindsError):
-                async with state["database"].write() as session:
+                async with database.write() as session:
                     await enqueue_within(session, broker, count(-number))
                     raise ChangedOurMindsError
-        assert (await broker.ledger.counts())[TaskState.SUCCEEDED] == 0
 
         await asyncio.to_thread(own_broker.start)
         async with working(broker, settings, {"seen": seen}), asyncio.timeout(PATIENCE_SECONDS):
-            while (await broker.ledger.counts())[TaskState.SUCCEEDED] < COMMITS:
+            while (await ledger.counts())[TaskState.SUCCEEDED] < COMMITS:
                 await asyncio.sleep(0.05)
 
     assert sorted(seen) == list(range(COMMITS))
 
 
-async def test_nobody_waits_for_a_broker_that_is_away(state: State) -> None:
+async def test_nobody_waits_for_a_broker_that_is_away(
+    settings: Settings, database: Database
+) -> None:
     loop = asyncio.get_running_loop()
-    broker = Broker(state["broker"].ledger, SilentTransport())
-    began = loop.time()
-    for number in range(COMMITS):
-        async with state["database"].write() as session:
-            await enqueue_within(session, broker, count(number))
+    async with open_ledger(settings, database) as ledger:
+        broker = Broker(ledger, SilentTransport())
+        began = loop.time()
+        for number in range(COMMITS):
+            async with database.write() as session:
+                await enqueue_within(session, broker, count(number))
 
     assert loop.time() - began < SEND_SECONDS + 2
 

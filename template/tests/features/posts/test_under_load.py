@@ -5,6 +5,7 @@ import httpx2
 import pytest
 from sqlalchemy import select, text
 
+from app.core.database.engine import DatabaseSettings
 from app.core.database.session import open_database
 from app.core.lifespan import open_state
 from app.core.tasks.contract import TaskState

@@ -1,0 +1,168 @@
+"""What a service with workers has to notice about its tasks."""
+
+from deep.unplugging import Unplugging
+
+TASKS = "app/core/tasks"
+TESTS = "tests/core/test_tasks.py"
+LEASES = "tests/core/test_leases.py"
+
+# Whatever carries tasks and keeps account of them.
+TASK_FAULTS = {
+    "repetition": Unplugging(
+        f"{TASKS}/runner.py",
+        "        if isinstance(error, task.fatal) or attempt >= task.max_attempts:\n",
+        "        if True:\n",
+        TESTS,
+    ),
+    "end of the repetitions": Unplugging(
+        f"{TASKS}/runner.py", " or attempt >= task.max_attempts:\n", ":\n", TESTS
+    ),
+    "errors that are fatal": Unplugging(
+        f"{TASKS}/runner.py", "isinstance(error, task.fatal) or ", "", TESTS
+    ),
+    "pauses that double": Unplugging(f"{TASKS}/runner.py", " * 2 ** (attempt - 1)", "", TESTS),
+    "time limit of a task": Unplugging(
+        f"{TASKS}/runner.py", "asyncio.timeout(seconds)", "asyncio.timeout(None)", TESTS
+    ),
+    "request of a task": Unplugging(
+        f"{TASKS}/runner.py", "        request_id.set(message.request_id)\n", "", TESTS
+    ),
+    "tasks of a newer version": Unplugging(
+        f"{TASKS}/runner.py",
+        "            await self.ledger.hand_back(started, UNKNOWN_SECONDS)\n",
+        "            await self.ledger.succeed(started)\n",
+        TESTS,
+    ),
+    "tasks whose time has come": Unplugging(
+        f"{TASKS}/working.py",
+        "        asyncio.create_task(regularly(poll, lambda: send_due(broker), ended)),\n",
+        "",
+        TESTS,
+    ),
+    "what can't be sent": Unplugging(
+        f"{TASKS}/broker.py", "        await self.ledger.not_sent(ids)\n", "", TESTS
+    ),
+    "patience of a request with a transport": Unplugging(
+        f"{TASKS}/broker.py",
+        "        if self._breaker.allows():\n",
+        "        if True:\n",
+        TESTS,
+    ),
+    "keys of what is scheduled": Unplugging(
+        f"{TASKS}/schedule.py", ", key=moment.isoformat()", "", TESTS
+    ),
+    "status of a task": Unplugging(
+        "app/core/application.py", "    add_routes(app, task_status.router)\n", "", TESTS
+    ),
+    "task after a write": Unplugging(
+        "app/features/posts/endpoints.py",
+        "        await enqueue_within(transaction, broker, count_words(post.id))\n",
+        "",
+        "tests/features/posts/test_endpoints.py",
+    ),
+    "file that goes with its posts": Unplugging(
+        "app/features/posts/importer.py",
+        "            await session.delete(kept)\n",
+        "",
+        "tests/features/posts/test_imports.py",
+    ),
+}
+# In the process of the service.
+LOCAL_TASK_FAULTS = {
+    "drain of the tasks": Unplugging(
+        f"{TASKS}/transport.py",
+        "            await self._queue.join()\n",
+        "",
+        "tests/core/test_local_tasks.py",
+    ),
+    "end of the drain": Unplugging(
+        f"{TASKS}/runner.py",
+        "        for work in self.running:\n            work.cancel()\n",
+        "",
+        "tests/core/test_local_tasks.py",
+    ),
+    "room for tasks": Unplugging(
+        f"{TASKS}/ledger.py",
+        "            await self._room.acquire()\n",
+        "            pass\n",
+        "tests/core/test_local_tasks.py",
+    ),
+    "tasks that enqueue tasks": Unplugging(
+        f"{TASKS}/ledger.py", "        in_task.set(True)\n", "", "tests/core/test_local_tasks.py"
+    ),
+    "bounds of the history": Unplugging(
+        f"{TASKS}/ledger.py", "        self._forget()\n", "", "tests/core/test_local_tasks.py"
+    ),
+    "one who keeps time": Unplugging(
+        f"{TASKS}/ledger.py",
+        "        except BlockingIOError:\n            return False\n",
+        "        except BlockingIOError:\n            return True\n",
+        "tests/core/test_local_tasks.py",
+    ),
+}
+# With an outbox, and workers.
+WORKER_FAULTS = {
+    "renewal of leases": Unplugging(
+        f"{TASKS}/working.py",
+        "regularly(broker.ledger.renewal_seconds, runner.renew, ended)",
+        "ended.wait()",
+        LEASES,
+    ),
+    "end of leases": Unplugging(
+        f"{TASKS}/statements.py",
+        "(TaskState.WAITING, TaskState.RUNNING, TaskState.QUEUED)",
+        "(TaskState.WAITING, TaskState.QUEUED)",
+        LEASES,
+    ),
+    "what got lost on its way": Unplugging(
+        f"{TASKS}/statements.py",
+        "(TaskState.WAITING, TaskState.RUNNING, TaskState.QUEUED)",
+        "(TaskState.WAITING, TaskState.RUNNING)",
+        LEASES,
+    ),
+    "say of who lost a lease": Unplugging(
+        f"{TASKS}/statements.py",
+        'TaskRow.state == TaskState.RUNNING, TaskRow.attempts == bindparam("attempt")',
+        'TaskRow.state == TaskState.RUNNING, bindparam("attempt") == bindparam("attempt")',
+        LEASES,
+    ),
+    "what kills its workers": Unplugging(
+        f"{TASKS}/runner.py",
+        "        if started.attempt > task.max_attempts:\n",
+        "        if False:\n",
+        LEASES,
+    ),
+    "what is handed back": Unplugging(
+        f"{TASKS}/runner.py", "            await self.ledger.hand_back(started, 0)\n", "", LEASES
+    ),
+    "what succeeded long ago": Unplugging(
+        f"{TASKS}/ledger.py",
+        "TaskRow.state == TaskState.SUCCEEDED, TaskRow.next_at <= now",
+        "TaskRow.state == TaskState.DEAD, TaskRow.next_at <= now",
+        LEASES,
+    ),
+    "transaction of a task": Unplugging(
+        f"{TASKS}/within.py",
+        "            await transaction.execute(ADD.statement, row)\n",
+        "            await broker.enqueue_message(message, after_seconds)\n",
+        "tests/core/test_within.py",
+    ),
+    "tasks that run in workers": Unplugging(
+        "app/core/worker.py",
+        '        working(state["broker"], settings, state) as runner,\n',
+        '        __import__("contextlib").nullcontext(state["broker"]) as runner,\n',
+        "tests/core/test_worker.py",
+    ),
+    "dead letters at a terminal": Unplugging(
+        f"{TASKS}/dead_letters.py",
+        "        if await ledger.replay(task_id):\n",
+        "        if task_id:\n",
+        "tests/core/test_dead_letters.py",
+    ),
+    "reception": Unplugging(
+        f"{TASKS}/carrier.py",
+        "        listening = asyncio.create_task(receiver.listen(ended))\n",
+        "        listening = asyncio.create_task(ended.wait())\n",
+        "tests/core/test_transport.py",
+    ),
+}
