@@ -49,10 +49,13 @@ TASK_FAULTS = {
         TESTS,
     ),
     "keys of what is scheduled": Unplugging(
-        f"{TASKS}/schedule.py", ", key=moment.isoformat()", "", TESTS
+        f"{TASKS}/schedule.py", ", key=moment.isoformat()", "", "tests/core/test_schedule.py"
     ),
     "status of a task": Unplugging(
-        "app/core/application.py", "    add_routes(app, task_status.router)\n", "", TESTS
+        "app/core/application.py",
+        "    add_routes(app, task_status.router)\n",
+        "",
+        "tests/core/test_task_status.py",
     ),
     "task after a write": Unplugging(
         "app/features/posts/endpoints.py",
@@ -148,7 +151,7 @@ WORKER_FAULTS = {
         "tests/core/test_within.py",
     ),
     "tasks that run in workers": Unplugging(
-        "app/core/worker.py",
+        "app/core/lifespan.py",
         '        working(state["broker"], settings, state) as runner,\n',
         '        __import__("contextlib").nullcontext(state["broker"]) as runner,\n',
         "tests/core/test_worker.py",

@@ -526,8 +526,8 @@ OTHER_FAULTS = {
     ),
     "tasks that run": Unplugging(
         "app/core/lifespan.py",
-        '        state["task_runner"] = await opened(working(state["broker"], settings, state))\n',
-        "",
+        '        working(state["broker"], settings, state) as runner,\n',
+        '        __import__("contextlib").nullcontext(state["broker"]) as runner,\n',
         "tests/core/test_tasks.py",
     ),
     "calls side by side": Unplugging(

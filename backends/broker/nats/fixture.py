@@ -40,7 +40,7 @@ class BrokerServer:
         self._process = subprocess.Popen([program, *options], stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
-            if answers(self._port):
+            if is_up(self._port):
                 return
             time.sleep(0.02)
         raise TimeoutError(f"{program} doesn't answer")
@@ -77,7 +77,7 @@ def live_broker_url(running_broker: BrokerServer) -> str:
     return running_broker.url
 
 
-def answers(port: int) -> bool:
+def is_up(port: int) -> bool:
     """Tell whether it greets who connects."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:

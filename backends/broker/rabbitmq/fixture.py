@@ -65,7 +65,7 @@ class BrokerServer:
         )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
-            if answers(self._port):
+            if is_up(self._port):
                 return
             time.sleep(0.02)
         raise TimeoutError(f"{program} doesn't answer")
@@ -108,7 +108,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def answers(port: int) -> bool:
+def is_up(port: int) -> bool:
     """Tell whether it takes part in the protocol."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:

@@ -26,6 +26,9 @@ AWAY_SECONDS = 1
 class LastingConsumer(Consumer):
     """The library's own, which doesn't come back from every failure, or late."""
 
+    # Part of it sets that.
+    task_consumer: Any
+
     def __init__(self, ended: threading.Event, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._ended = ended
@@ -185,6 +188,10 @@ class CeleryTransport:
                 self._worker.start()
             except Exception as error:
                 logger.warning("No tasks can be received: %r", error)
+            if self._worker is not None:
+                # It may have failed at that when its connection was lost.
+                with suppress(Exception):
+                    self._worker.hub.close()
             ended.wait(AWAY_SECONDS)
 
     def _run(self, task_id: str) -> None:

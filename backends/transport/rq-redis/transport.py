@@ -1,52 +1,37 @@
-"""Tasks are carried by taskiq, through a list in Redis or Valkey."""
+"""Tasks are carried by RQ, through lists in Redis or Valkey."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
 
-from redis.asyncio import Redis
-from taskiq_redis import ListQueueBroker
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from app.core.observability.identity import IdentitySettings
-from app.core.tasks.carrier import AWAY_SECONDS, TaskiqTransport
+from app.core.tasks.carrier import AWAY_SECONDS, RqTransport
 from app.core.tasks.connection import BrokerSettings
 from app.core.tasks.contract import Transport
 from app.core.tasks.ledger import LedgerSettings
-
-# For so long a worker waits for a task at a time.
-BLOCK_SECONDS = 1
 
 
 class TaskSettings(LedgerSettings, BrokerSettings, IdentitySettings):
     """How tasks are kept, carried and run."""
 
 
-class ListBroker(ListQueueBroker):
-    """The library's own, which waits for ever where a server says nothing."""
-
-    async def listen(self) -> AsyncGenerator[bytes, None]:
-        """Give what comes."""
-        async with Redis(connection_pool=self.connection_pool) as client:
-            while True:
-                taken: Any = await client.brpop([self.queue_name], timeout=BLOCK_SECONDS)
-                if taken is not None:
-                    yield taken[1]
-
-
 @asynccontextmanager
 async def open_transport(settings: TaskSettings) -> AsyncGenerator[Transport]:
     """Open the connections as they are needed."""
 
-    def make() -> ListBroker:
-        return ListBroker(
+    def connect() -> Redis:
+        return Redis.from_url(
             settings.broker_url,
-            queue_name=f"{settings.service_name}:queue",
-            max_connection_pool_size=4,
             socket_connect_timeout=AWAY_SECONDS,
-            socket_timeout=2 * BLOCK_SECONDS,
+            socket_timeout=AWAY_SECONDS,
+            # Who sends has no time for another try, and who receives tries anyway.
+            retry=Retry(NoBackoff(), 0),
         )
 
-    transport = TaskiqTransport(make, settings.task_workers)
+    transport = RqTransport(connect, f"{settings.service_name}:queue", settings.task_workers)
     try:
         yield transport
     finally:

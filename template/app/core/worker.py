@@ -1,18 +1,14 @@
 """How a worker is put together: what the service opens, and tasks instead of requests."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-
 from fastapi import FastAPI
 
-from app.core.lifespan import State, open_state
+from app.core.lifespan import open_worker
 from app.core.observability import health
 from app.core.observability.logging import configure_logging
 from app.core.problem import ANY_PROBLEM, add_problem_handlers
 from app.core.routing import add_routes
 from app.core.settings import CoreSettings
 from app.core.tasks import status as task_status
-from app.core.tasks.working import working
 
 
 def create_worker(settings: CoreSettings) -> FastAPI:
@@ -29,17 +25,6 @@ def create_worker(settings: CoreSettings) -> FastAPI:
     add_routes(worker, health.router)
     add_routes(worker, task_status.router)
     return worker
-
-
-@asynccontextmanager
-async def open_worker(settings: CoreSettings) -> AsyncGenerator[State]:
-    """Open what the service has open, and run tasks."""
-    async with (
-        open_state(settings) as state,
-        working(state["broker"], settings, state) as runner,
-    ):
-        state["task_runner"] = runner
-        yield state
 
 
 def worker_settings(settings: CoreSettings) -> dict[str, object]:

@@ -2,18 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import httpx2
 import pytest
 
-from app.core.lifespan import State
 from app.core.observability.logging import request_id
 from app.core.tasks.broker import Broker
 from app.core.tasks.contract import Ledger, TaskState
 from app.core.tasks.runner import Runner, pause_seconds
-from app.core.tasks.schedule import Schedule
 from app.core.tasks.task import TASKS, Task, task
 from tests.fixtures.tasks import eventually, until_state
 from tests.local_tasks import LocalTransport
@@ -64,16 +61,6 @@ async def be_cancelled(_state: Seen) -> None:
 @task(max_attempts=1, timeout_seconds=0.02)
 async def take_too_long(_state: Seen) -> None:
     await asyncio.sleep(60)
-
-
-@task(schedule="30 3 * * SUN")
-async def note_weekly(state: Seen) -> None:
-    state["seen"].append("weekly")
-
-
-@task()
-async def need_what_is_open(state: State) -> None:
-    assert state["settings"].service_name
 
 
 @pytest.mark.usefixtures("runner")
@@ -244,67 +231,6 @@ async def test_what_can_not_be_sent_is_sent_later(
         await until_state(ledger, task_id, TaskState.SUCCEEDED)
 
 
-async def test_what_is_scheduled_is_enqueued_once_by_all_processes(
-    tasks: Broker, ledger: Ledger, local_transport: LocalTransport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.core.tasks.schedule.TASKS", {note.name: note_weekly})
-    schedules = [Schedule(tasks), Schedule(tasks)]
-    began = datetime.now(UTC)
-    for schedule in schedules:
-        schedule.looked_at = began - timedelta(seconds=2)
-    monkeypatch.setattr("app.core.tasks.schedule.CronSim", EverySecond)
-    for schedule in schedules:
-        await schedule.enqueue_due()
-        await schedule.enqueue_due()
-
-    assert len(local_transport.sent) in {2, 3}
-    counts = await ledger.counts()
-    assert counts[TaskState.QUEUED] == len(local_transport.sent)
-
-
-class EverySecond:
-    """A schedule that is due each second, which cron has no word for."""
-
-    def __init__(self, _expression: str, after: datetime) -> None:
-        self._next = after.replace(microsecond=0)
-
-    def __iter__(self) -> "EverySecond":
-        return self
-
-    def __next__(self) -> datetime:
-        self._next += timedelta(seconds=1)
-        return self._next
-
-
-def test_a_schedule_that_can_not_be_understood_is_an_error_where_it_is_declared() -> None:
-    with pytest.raises(ValueError, match="schedule"):
-        task(schedule="every full moon")(note.function)
-
-
 def test_two_tasks_have_two_names() -> None:
     with pytest.raises(TypeError, match="two tasks"):
         task(name=note.name)(note.function)
-
-
-async def test_the_ledger_counts(tasks: Broker, ledger: Ledger) -> None:
-    await tasks.enqueue(note(1))
-    await tasks.enqueue(note(2), after_seconds=60)
-    await asyncio.sleep(0.02)
-
-    counts = await ledger.counts()
-    assert counts == {state: int(state in {"waiting", "queued"}) for state in TaskState}
-    assert 0.01 < await ledger.oldest_seconds() < 10
-
-
-async def test_everybody_may_ask_how_far_a_task_is(
-    client: httpx2.AsyncClient, state: State
-) -> None:
-    task_id = await state["broker"].enqueue(need_what_is_open())
-    await until_state(state["broker"].ledger, task_id, TaskState.SUCCEEDED)
-
-    told = (await client.get(f"/tasks/{task_id}")).raise_for_status().json()
-    assert (told["id"], told["state"], told["attempts"]) == (task_id, "succeeded", 1)
-    assert (await client.get("/tasks/nothing")).status_code == 404
-    queue = (await client.get("/health/tasks")).raise_for_status().json()
-    assert queue["tasks"]["succeeded"] == 1
-    assert queue["oldest_seconds"] == 0
