@@ -2,13 +2,13 @@
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 import pytest
-from matrix import answer, one_per_stack
+from matrix import Row, answer, one_per_stack
 from rendering import rendered
 from surface import describe, settings_class
 from workbench import REPOSITORY
@@ -20,6 +20,8 @@ BACKENDS = REPOSITORY / "backends"
 TEMPLATE = REPOSITORY / "template"
 FRAGMENTS = sorted(path for path in BACKENDS.glob("*/*/*") if path.is_file())
 TAG = re.compile(r"\{[{%#]")
+# Where the arguments of a test come from.
+FIXTURES = ""
 
 # What the transports of a library share is nobody else's; what a ledger is given is up to
 # `ledger_arguments` in copier.yml.
@@ -55,19 +57,38 @@ def modules() -> dict[tuple[str, str], str]:
 
 def used(module: str, axis: str, choice: str) -> set[str]:
     """What services with that choice take from a module: by import, or as a fixture."""
-    names = set[str]()
-    for row in one_per_stack():
-        if answer(row, axis) != choice:
-            continue
-        for path, tree in rendered(row).modules.items():
-            if path == f"{module.replace('.', '/')}.py":
-                continue
-            for node in ast.walk(tree):
-                if isinstance(node, ast.ImportFrom) and node.module == module:
-                    names |= {alias.name for alias in node.names}
-                elif isinstance(node, ast.arg) and path.startswith("tests/"):
-                    names.add(node.arg)
-    return names
+    own = f"{module.replace('.', '/')}.py"
+    return {
+        name
+        for row, taken in takings()
+        if answer(row, axis) == choice
+        for path, source, name in taken
+        if path != own and source in {module, FIXTURES}
+    }
+
+
+@cache
+def takings() -> list[tuple[Row, set[tuple[str, str, str]]]]:
+    """What each file of each service takes, and where from."""
+    return [
+        (
+            row,
+            {
+                taking
+                for path, tree in rendered(row).modules.items()
+                for taking in taken(path, tree)
+            },
+        )
+        for row in one_per_stack()
+    ]
+
+
+def taken(path: str, tree: ast.Module) -> Iterator[tuple[str, str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield from ((path, node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.arg) and path.startswith("tests/"):
+            yield path, FIXTURES, node.arg
 
 
 def choices_with(axis: str, file: str) -> dict[str, ast.Module]:

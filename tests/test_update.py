@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,14 +38,23 @@ def another(question: Question) -> str:
     return {"true": "false", "false": "true"}.get(question.default, "another")
 
 
-# Every choice of what swaps a backend; of everything else another answer, all at once.
-BACKENDS = [
-    (key, choice)
+# Of everything that doesn't swap a backend and is always asked another answer, all at once.
+LATER = ("broker", "outbox")
+OTHERS = {
+    question.key: another(question) for question in ASKED if question.key not in {*AXES, *LATER}
+}
+# Every choice of what swaps a backend, one after the other.
+TOURS: dict[str, list[dict[str, str]]] = {
+    key: [
+        {key: str(choice)} for choice in QUESTIONS[key].choices if choice != QUESTIONS[key].default
+    ]
     for key in AXES
-    for choice in QUESTIONS[key].choices
-    if choice != QUESTIONS[key].default
+}
+TOURS["broker"] = [
+    {"queue": "taskiq", "broker": "nats"},
+    {"broker": "rabbitmq"},
+    {"broker": "redis", "outbox": "false"},
 ]
-OTHERS = {question.key: another(question) for question in ASKED if question.key not in AXES}
 DELETED = "app/features/posts/repository.py"
 FENCE = "    # Yours. uv add appends here.\n"
 
@@ -161,30 +170,33 @@ def test_an_untouched_service_becomes_a_fresh_one(
     assert "Nothing to do: the service is at v99.0.0" in succeeded(again).stdout
 
 
-@pytest.mark.parametrize(("key", "value"), BACKENDS)
+@pytest.mark.parametrize("tour", TOURS)
 def test_each_backend_can_be_changed_there_and_back(
-    template: Template, orders: Path, key: str, value: str, tmp_path: Path
+    template: Template, orders: Path, tour: str, tmp_path: Path
 ) -> None:
-    there_and_back(template, orders, {key: value}, tmp_path)
+    go_round(template, orders, TOURS[tour], tmp_path)
 
 
 def test_all_other_answers_can_be_changed_there_and_back(
     template: Template, orders: Path, tmp_path: Path
 ) -> None:
-    there_and_back(template, orders, OTHERS, tmp_path)
+    go_round(template, orders, [OTHERS], tmp_path)
 
 
-def there_and_back(
-    template: Template, orders: Path, answers: dict[str, str], tmp_path: Path
+def go_round(
+    template: Template, orders: Path, stations: Sequence[dict[str, str]], tmp_path: Path
 ) -> None:
-    """Each way, the service has to become what a fresh one with these answers is."""
+    """At each station, the service has to be what a fresh one with these answers is."""
     service = copy(orders, tmp_path / "orders")
     before, first = tree(service), answers_of(service)
     own = {key: value for key, value in first.items() if not key.startswith("_")}
-    succeeded(template.shipway("set", *pairs(answers), "--project", service))
-    assert tree(service) == tree(template.render(tmp_path / "fresh" / "orders", own | answers))
-    template.bench.commit(service)
-    back = {key: own[key] for key in answers}
+    answers = dict(own)
+    for number, station in enumerate(stations):
+        answers |= station
+        succeeded(template.shipway("set", *pairs(station), "--project", service))
+        assert tree(service) == tree(template.render(tmp_path / f"{number}" / "orders", answers))
+        template.bench.commit(service)
+    back = {key: own[key] for key in answers if key in own and answers[key] != own[key]}
     succeeded(template.shipway("set", *pairs(back), "--project", service))
     assert tree(service) == before
 

@@ -4,30 +4,60 @@ from pathlib import Path
 
 import pytest
 from deep.installation import deep_rows, install
-from matrix import Row, name
+from matrix import Row, answer, name
 from workbench import Template, succeeded
 
 ROWS = deep_rows()
+# What a queue, a broker and an outbox make a difference to.
+OF_TASKS = (
+    "tests/core/test_application.py",
+    "tests/core/test_settings.py",
+    "tests/core/test_*task*.py",
+    "tests/core/test_leases.py",
+    "tests/core/test_dead_letters.py",
+    "tests/core/test_within.py",
+    "tests/core/test_outbox.py",
+    "tests/core/test_transport.py",
+    "tests/features",
+)
+# What kills workers and brokers, for each that carries tasks.
+DRILLS = ("tests/core/test_worker.py", "tests/core/test_transport.py")
 
 
-def is_first_with_its_database(row: Row) -> bool:
-    """Tell the rows that run everything from those on another Python, which leave out the slow."""
-    return row is next(each for each in ROWS if each["database"] == row["database"])
+def is_first_with(row: Row, *keys: str) -> bool:
+    """Whether no row before has the same answers."""
+    answers = [answer(row, key) for key in keys]
+    first = next(each for each in ROWS if [answer(each, key) for key in keys] == answers)
+    return row is first
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name(row)) for row in ROWS])
 def test_it_passes_its_own_checks(template: Template, tmp_path: Path, row: Row) -> None:
-    """Lint, format, strict types, import contract, and its tests on real servers."""
+    """Lint, format, strict types, import contract, and its tests on real servers.
+
+    All tests for each database; those that aren't slow for each cache with it; and where only the
+    rest differs, those of what differs. The drills for each that carries tasks.
+    """
     service = install(template, tmp_path / "orders", row)
 
-    if is_first_with_its_database(row):
-        outcome = succeeded(service.just("check"))
+    if is_first_with(row, "database"):
+        outcomes = [succeeded(service.just("check"))]
     else:
         succeeded(service.just("lint", "types", "imports"))
-        outcome = succeeded(service.just("test", "-m", "not slow"))
+        paths = [] if is_first_with(row, "database", "cache") else tests_of(service.path)
+        outcomes = [succeeded(service.just("test", "-m", "not slow", *paths))]
+        if is_first_with(row, "transport") and answer(row, "queue") != "none":
+            outcomes.append(succeeded(service.just("test", *DRILLS)))
 
-    assert " passed" in outcome.stdout
-    # What this machine lacks is named; nothing else is left out.
-    skipped = [line for line in outcome.stdout.splitlines() if line.startswith("SKIPPED")]
-    assert all("There is no " in line for line in skipped), skipped
+    for outcome in outcomes:
+        assert " passed" in outcome.stdout
+        # What this machine lacks is named; nothing else is left out.
+        skipped = [line for line in outcome.stdout.splitlines() if line.startswith("SKIPPED")]
+        assert all("There is no " in line for line in skipped), skipped
     assert template.bench.git(service.path, "status", "--porcelain") == "?? uv.lock"
+
+
+def tests_of(service: Path) -> list[str]:
+    """Find the tests of tasks that a service has."""
+    found = {path for pattern in OF_TASKS for path in service.glob(pattern)}
+    return sorted(str(path.relative_to(service)) for path in found)

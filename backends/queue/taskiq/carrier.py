@@ -45,7 +45,7 @@ class LastingBroker(AsyncBroker):
                 await close(sender)
             raise
 
-    async def listen(self) -> AsyncGenerator[bytes, None]:
+    async def listen(self) -> AsyncGenerator[bytes]:
         """Give what comes. It is acknowledged, for what a worker has in hand is known elsewhere."""
         while True:
             broker = self._make()

@@ -28,7 +28,7 @@ class TaskSettings(LedgerSettings, BrokerSettings, IdentitySettings):
 class QueueBroker(AioPikaBroker):
     """The library's own, on one connection, and without a queue of dead letters."""
 
-    async def listen(self) -> AsyncGenerator[AckableMessage, None]:
+    async def listen(self) -> AsyncGenerator[AckableMessage]:
         """Give what comes, until the connection or the queue is gone.
 
         The library's own would ask the server to stop at the end, and wait for its answer.

@@ -24,7 +24,7 @@ class TaskSettings(LedgerSettings, BrokerSettings, IdentitySettings):
 class ListBroker(ListQueueBroker):
     """The library's own, which waits for ever where a server says nothing."""
 
-    async def listen(self) -> AsyncGenerator[bytes, None]:
+    async def listen(self) -> AsyncGenerator[bytes]:
         """Give what comes."""
         async with Redis(connection_pool=self.connection_pool) as client:
             while True:

@@ -22,6 +22,9 @@ from tests.fixtures.ledger import opened_ledger
 from tests.fixtures.server import Server, serving, variables_of
 from tests.fixtures.tasks import eventually
 
+# Each starts processes, and ends them.
+pytestmark = pytest.mark.slow
+
 TASKS = 120
 # With those of production, DRILL_LEASE_SECONDS=10 and DRILL_RESEND_SECONDS=5, it takes longer.
 LEASE_SECONDS = float(os.environ.get("DRILL_LEASE_SECONDS", "2"))

@@ -25,9 +25,8 @@ class Message:
     @classmethod
     def of(cls, call: Call, key: str | None = None) -> Self:
         """Write a call down. Two with the same key are the same: the second changes nothing."""
-        name = call.task.name
-        made = uuid.uuid4() if key is None else uuid.uuid5(NAMESPACE, f"{name}\n{key}")
-        return cls(made.hex, name, [*call.args], call.kwargs, request_id.get())
+        made = uuid.uuid4() if key is None else uuid.uuid5(NAMESPACE, f"{call.name}\n{key}")
+        return cls(made.hex, call.name, [*call.args], call.kwargs, request_id.get())
 
     def to_json(self) -> str:
         """Write it, or raise a `TypeError` for what JSON can't say."""

@@ -10,15 +10,12 @@ from cronsim import CronSim, CronSimError
 P = ParamSpec("P")
 TaskFunction = Callable[Concatenate[Any, P], Coroutine[Any, Any, None]]
 
-# All that were declared, by name: what a worker can run.
-TASKS: dict[str, "Task[...]"] = {}
-
 
 @dataclass(frozen=True)
 class Call:
     """A task with its arguments, which JSON has to be able to say."""
 
-    task: "Task[...]"
+    name: str
     args: tuple[object, ...]
     kwargs: dict[str, object]
 
@@ -37,7 +34,11 @@ class Task(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call:
         """Say with which arguments it is to be run: `broker.enqueue(count_words(post.id))`."""
-        return Call(self, args, kwargs)
+        return Call(self.name, args, kwargs)
+
+
+# All that were declared, by name: what a worker can run.
+TASKS: dict[str, Task[...]] = {}
 
 
 def task(
