@@ -54,7 +54,13 @@ async def running_here(settings: Settings, state: Mapping[str, Any]) -> AsyncGen
     if "task_runner" in state:
         yield
         return
-    broker: Broker = state["broker"]
-    broker.transport = LocalTransport()
-    async with working(broker, settings, state):
+    async with working(carried_here(state), settings, state):
         yield
+
+
+def carried_here(state: Mapping[str, Any]) -> Broker:
+    """Have the tasks of the application carried no further than the test."""
+    broker: Broker = state["broker"]
+    if "task_runner" not in state and not isinstance(broker.transport, LocalTransport):
+        broker.transport = LocalTransport()
+    return broker

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import httpx2
-from matrix import Row, axes, cover, questions
+from matrix import Row, answer, axes, cover, questions, rows
 from workbench import PATIENCE_SECONDS, SCRIPTS, Bench, Outcome, Template, eventually, succeeded
 
 
@@ -112,11 +112,32 @@ def missing_pythons() -> list[str]:
 
 
 def deep_rows() -> list[Row]:
-    """Every pair of what shapes the code and the Pythons that this machine has."""
+    """Every pair of what shapes the code and the Pythons that this machine has.
+
+    The queues are spread over them: each that carries tasks is there, and each database keeps
+    account of them and doesn't. What else they go together with is rendered, linted and parsed.
+    """
     python = questions()["python_version"]
     runnable = tuple(choice for choice in python.choices if choice.value in interpreters())
-    stack = (questions()[key] for key in (*axes(), "outbox"))
-    return cover([replace(python, choices=runnable), *stack])
+    asked = [replace(python, choices=runnable), *(questions()[key] for key in (*axes(), "outbox"))]
+    chosen: list[Row] = []
+    seen = set[tuple[object, ...]]()
+    for base in cover(question for question in asked if question.key in OF_CODE):
+        best = max(rows(asked, base), key=lambda row: [len(new - seen) for new in kinds(row)])
+        chosen.append(best)
+        seen.update(*kinds(best))
+    return chosen
+
+
+# What is in every part of a service.
+OF_CODE = ("python_version", "database", "cache")
+
+
+def kinds(row: Row) -> list[set[tuple[object, ...]]]:
+    """What a row shows of queues, the more important first."""
+    transport, ledger = answer(row, "transport"), answer(row, "ledger")
+    database, queue = row["database"], row["queue"]
+    return [{(transport,)}, {(database, ledger)}, {(database, queue), (transport, ledger)}]
 
 
 def free_port() -> int:

@@ -10,15 +10,21 @@ LEASES = "tests/core/test_leases.py"
 TASK_FAULTS = {
     "repetition": Unplugging(
         f"{TASKS}/runner.py",
-        "        if isinstance(error, task.fatal) or attempt >= task.max_attempts:\n",
+        "        if attempt >= task.max_attempts:\n",
         "        if True:\n",
         TESTS,
     ),
     "end of the repetitions": Unplugging(
-        f"{TASKS}/runner.py", " or attempt >= task.max_attempts:\n", ":\n", TESTS
+        f"{TASKS}/runner.py",
+        "        if attempt >= task.max_attempts:\n",
+        "        if False:\n",
+        TESTS,
     ),
     "errors that are fatal": Unplugging(
-        f"{TASKS}/runner.py", "isinstance(error, task.fatal) or ", "", TESTS
+        f"{TASKS}/runner.py",
+        "        if isinstance(error, task.fatal):\n",
+        "        if False:\n",
+        TESTS,
     ),
     "pauses that double": Unplugging(f"{TASKS}/runner.py", " * 2 ** (attempt - 1)", "", TESTS),
     "time limit of a task": Unplugging(

@@ -8,18 +8,6 @@ from matrix import Row, answer, name
 from workbench import Template, succeeded
 
 ROWS = deep_rows()
-# What a queue, a broker and an outbox make a difference to.
-OF_TASKS = (
-    "tests/core/test_application.py",
-    "tests/core/test_settings.py",
-    "tests/core/test_*task*.py",
-    "tests/core/test_leases.py",
-    "tests/core/test_dead_letters.py",
-    "tests/core/test_within.py",
-    "tests/core/test_outbox.py",
-    "tests/core/test_transport.py",
-    "tests/features",
-)
 # What kills workers and brokers, for each that carries tasks.
 DRILLS = ("tests/core/test_worker.py", "tests/core/test_transport.py")
 
@@ -35,8 +23,8 @@ def is_first_with(row: Row, *keys: str) -> bool:
 def test_it_passes_its_own_checks(template: Template, tmp_path: Path, row: Row) -> None:
     """Lint, format, strict types, import contract, and its tests on real servers.
 
-    All tests for each database; those that aren't slow for each cache with it; and where only the
-    rest differs, those of what differs. The drills for each that carries tasks.
+    All tests for each database, and otherwise those that aren't slow; the drills for each that
+    carries tasks.
     """
     service = install(template, tmp_path / "orders", row)
 
@@ -44,8 +32,7 @@ def test_it_passes_its_own_checks(template: Template, tmp_path: Path, row: Row) 
         outcomes = [succeeded(service.just("check"))]
     else:
         succeeded(service.just("lint", "types", "imports"))
-        paths = [] if is_first_with(row, "database", "cache") else tests_of(service.path)
-        outcomes = [succeeded(service.just("test", "-m", "not slow", *paths))]
+        outcomes = [succeeded(service.just("test", "-m", "not slow"))]
         if is_first_with(row, "transport") and answer(row, "queue") != "none":
             outcomes.append(succeeded(service.just("test", *DRILLS)))
 
@@ -55,9 +42,3 @@ def test_it_passes_its_own_checks(template: Template, tmp_path: Path, row: Row) 
         skipped = [line for line in outcome.stdout.splitlines() if line.startswith("SKIPPED")]
         assert all("There is no " in line for line in skipped), skipped
     assert template.bench.git(service.path, "status", "--porcelain") == "?? uv.lock"
-
-
-def tests_of(service: Path) -> list[str]:
-    """Find the tests of tasks that a service has."""
-    found = {path for pattern in OF_TASKS for path in service.glob(pattern)}
-    return sorted(str(path.relative_to(service)) for path in found)

@@ -47,8 +47,8 @@ class LastingConsumer(Consumer):
     def call_soon_ack(self, p: Any, *_args: Any, **_kwargs: Any) -> Any:
         """Acknowledge what is done.
 
-        If that fails, the library goes on: with some brokers it then takes nothing any more: it
-        counts what wasn't acknowledged. It is to connect anew.
+        If that fails, the library goes on, and with some brokers then takes nothing any more:
+        it counts what wasn't acknowledged. So it is to connect anew.
         """
         return super().call_soon_ack(self._acknowledge, p.__self__)
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from app.core.lifespan import State
 from app.core.tasks.contract import TaskState
 from app.core.tasks.task import task
@@ -29,6 +31,7 @@ async def run(settings: Settings, *arguments: str) -> subprocess.CompletedProces
     )
 
 
+@pytest.mark.usefixtures("workers_here")
 async def test_they_are_listed_and_replayed(state: State, settings: Settings) -> None:
     broker = state["broker"]
     task_id = await broker.enqueue(fail())

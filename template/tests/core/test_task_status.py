@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx2
+import pytest
 
 from app.core.lifespan import State
 from app.core.tasks.broker import Broker
@@ -31,6 +32,7 @@ async def test_the_ledger_counts(tasks: Broker, ledger: Ledger) -> None:
     assert 0.01 < await ledger.oldest_seconds() < 10
 
 
+@pytest.mark.usefixtures("workers_here")
 async def test_everybody_may_ask_how_far_a_task_is(
     client: httpx2.AsyncClient, state: State
 ) -> None:

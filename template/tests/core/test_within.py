@@ -13,6 +13,8 @@ from app.core.tasks.task import task
 from app.core.tasks.within import enqueue_within
 from tests.fixtures.tasks import until_state
 
+pytestmark = pytest.mark.usefixtures("workers_here")
+
 AnyTransaction: TypeAlias = WriteSession | DirectTransaction
 
 

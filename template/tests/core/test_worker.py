@@ -179,3 +179,11 @@ async def test_a_worker_answers_those_who_watch_over_it(
         queue = (await client.get("/health/tasks")).raise_for_status().json()
     assert {"tasks", "task_runner"} <= set(ready["resources"])
     assert queue["tasks"]["succeeded"] == TASKS
+
+
+async def test_the_worker_of_the_service_starts_and_ends(drill_settings: Settings) -> None:
+    with serving("app.worker", "WORKER_PORT", **variables_of(drill_settings)) as worker:
+        log = await asyncio.to_thread(worker.stop)
+
+    assert "Traceback" not in log
+    assert worker.process.returncode == 0

@@ -118,6 +118,9 @@ class Runner:
     async def _fail(self, task: Task[...], started: Started, error: BaseException) -> None:
         attempt = started.attempt
         told = f"{type(error).__name__}: {error}"
+        if isinstance(error, task.fatal):
+            await self._bury(started, told)
+            return
         logger.error(
             "Task %s failed, attempt %d of %d",
             task.name,
@@ -125,7 +128,7 @@ class Runner:
             task.max_attempts,
             exc_info=error,
         )
-        if isinstance(error, task.fatal) or attempt >= task.max_attempts:
+        if attempt >= task.max_attempts:
             await self._bury(started, told)
             return
         self.counts.repeated += 1

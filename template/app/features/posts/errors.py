@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from app.core.errors import Conflict, NotFound
+from app.core.errors import BadRequest, Conflict, NotFound
 
 
 class PostNotFound(NotFound):
@@ -25,6 +25,15 @@ class AuthorUnknown(Conflict):
     def with_id(cls, author_id: int) -> Self:
         """Say which."""
         return cls(f"There is no author {author_id}.")
+
+
+class NotAPost(BadRequest):
+    """A line of the file is no post."""
+
+    @classmethod
+    def at(cls, number: int, field: str, problem: str) -> Self:
+        """Say which line, and what is wrong with it."""
+        return cls(f"Post {number} of the file, {field or 'as a whole'}: {problem}.")
 
 
 class EmailTaken(Conflict):

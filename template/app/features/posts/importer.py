@@ -4,8 +4,11 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
+from pydantic import ValidationError
+
 from app.core.database.model import utc_now
 from app.core.lifespan import State
+from app.features.posts.errors import NotAPost
 from app.features.posts.repository import PostRepository
 from app.features.posts.schemas import PostIn
 from app.features.posts.service import PostWriter
@@ -32,8 +35,8 @@ class PostImporter:
             # JSON has no line breaks in its texts, but others that Python takes for some.
             lines = [line for line in kept.content.split("\n") if line.strip()]
             for first in range(0, len(lines), BATCH):
-                batch = lines[first : first + BATCH]
-                await writer.create_many([PostIn.model_validate_json(line) for line in batch])
+                batch = enumerate(lines[first : first + BATCH], first + 1)
+                await writer.create_many([post_in(line, number) for number, line in batch])
                 await asyncio.sleep(0)
             await session.delete(kept)
 
@@ -41,3 +44,12 @@ class PostImporter:
         """Remove the files that nobody mended."""
         async with self.state["database"].write() as session:
             await PostRepository(session).forget_imports(utc_now() - KEPT)
+
+
+def post_in(line: str, number: int) -> PostIn:
+    """Read a post, or say what is wrong without repeating it."""
+    try:
+        return PostIn.model_validate_json(line)
+    except ValidationError as error:
+        (first, *_) = error.errors(include_input=False, include_url=False)
+        raise NotAPost.at(number, ".".join(map(str, first["loc"])), first["msg"]) from None

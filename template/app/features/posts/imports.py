@@ -17,20 +17,28 @@ from app.features.posts.tasks import import_posts
 router = APIRouter(prefix="/posts", tags=["posts"])
 
 TEXT = TypeAdapter(Text)
+LINES = {"type": "string", "minLength": 1}
 
 
 class NotText(BadRequest):
     """The body is not text in UTF-8."""
 
 
+class NoPosts(BadRequest):
+    """There are no posts in the body."""
+
+
 @router.post(
     "/import",
     status_code=HTTPStatus.ACCEPTED,
-    responses=problem_responses(NotText),
+    responses=problem_responses(NotText, NoPosts),
     openapi_extra={
         "requestBody": {
             "description": "A post per line, as JSON.",
-            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+            "content": {
+                "application/x-ndjson": {"schema": LINES},
+                "text/plain": {"schema": LINES},
+            },
             "required": True,
         }
     },
@@ -43,6 +51,8 @@ async def import_file(
         content = TEXT.validate_python((await request.body()).decode())
     except ValueError as error:
         raise NotText from error
+    if not content.strip():
+        raise NoPosts
     import_id = await posts.posts.add_import(content)
     task_id = await enqueue_within(posts.session, broker, import_posts(import_id))
     status_url = f"/tasks/{task_id}"

@@ -1,7 +1,5 @@
 """What no request waits for."""
 
-from pydantic import ValidationError
-
 from app.core.errors import AppError
 from app.core.lifespan import State
 from app.core.tasks.task import task
@@ -16,7 +14,7 @@ async def count_words(state: State, post_id: int) -> None:
 
 
 # What is wrong with a file doesn't change by itself.
-@task(fatal=(AppError, ValidationError), timeout_seconds=600)
+@task(fatal=(AppError,), timeout_seconds=600)
 async def import_posts(state: State, import_id: int) -> None:
     """Store the posts of a file."""
     await PostImporter(state).store(import_id)

@@ -173,6 +173,7 @@ async def test_a_query_that_makes_no_sense_is_refused(
     assert (await client.get(f"/posts?{query}")).status_code == status
 
 
+@pytest.mark.usefixtures("workers_here")
 async def test_the_words_are_counted_in_the_background(
     client: httpx2.AsyncClient, author_id: int
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import httpx2
+import pytest
 from sqlalchemy import func, select, update
 
 from app.core.database.model import utc_now
@@ -12,6 +13,8 @@ from app.core.tasks.contract import TaskState
 from app.features.posts.models import Post, PostImport
 from app.features.posts.tasks import forget_imports, import_posts
 from tests.fixtures.tasks import until_state
+
+pytestmark = pytest.mark.usefixtures("workers_here")
 
 
 def post_of(author_id: int, number: int) -> dict[str, object]:
@@ -49,16 +52,21 @@ async def test_a_file_is_stored_by_a_task_and_its_status_tells(
 async def test_a_file_with_a_mistake_is_not_stored_at_all(
     client: httpx2.AsyncClient, author_id: int, state: State
 ) -> None:
+    ledger = state["broker"].ledger
     for mistake in ({"author_id": author_id}, post_of(9_999, 1), post_of(author_id, 0)):
         task_id = await send(client, [post_of(author_id, 0), mistake])
-        status = await until_state(state["broker"].ledger, task_id, TaskState.DEAD)
+        status = await until_state(ledger, task_id, TaskState.DEAD)
         assert status.attempts == 1
+
+    errors = [letter.error for letter in reversed(await ledger.dead_letters(10))]
+    assert errors[0] == "NotAPost: Post 2 of the file, title: Field required."
+    assert [error.partition(":")[0] for error in errors[1:]] == ["AuthorUnknown", "TitleTaken"]
 
     assert (await count(state, Post), await count(state, PostImport)) == (0, 3)
 
 
 async def test_a_file_that_is_no_text_is_refused(client: httpx2.AsyncClient, state: State) -> None:
-    for content in (b"\xff", b"\x00"):
+    for content in (b"\xff", b"\x00", b"", b" \n"):
         assert (await client.post("/posts/import", content=content)).status_code == 400
 
     assert await count(state, PostImport) == 0

@@ -1,11 +1,14 @@
 from dataclasses import replace
 
 import httpx2
+import pytest
 
 from app.core.lifespan import State
 from app.core.tasks.contract import TaskState
 from tests.fixtures.tasks import eventually, until_state
 from tests.fixtures.upstream import Upstream
+
+pytestmark = pytest.mark.usefixtures("workers_here")
 
 PATH = "/repositories/acme/ships"
 
