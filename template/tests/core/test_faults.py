@@ -89,7 +89,7 @@ async def test_connections_that_the_server_ended_cost_nobody_an_answer(
     await asyncio.gather(*(client.get("/posts") for _ in range(2)))
 
     await asyncio.to_thread(database_server.disconnect_all)
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)
 
     responses = await asyncio.gather(*(client.get("/posts") for _ in range(10)))
     assert {response.status_code for response in responses} == {200}
