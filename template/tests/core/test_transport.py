@@ -9,7 +9,7 @@ from app.core.tasks.contract import Transport
 from app.core.tasks.transport import open_transport
 from app.settings import Settings
 from tests.fixtures.broker import BrokerServer
-from tests.fixtures.tasks import eventually
+from tests.fixtures.tasks import PATIENCE_SECONDS, eventually
 
 
 class Handled:
@@ -101,7 +101,7 @@ async def test_it_is_away_at_first_and_again_in_the_middle(
             await eventually(lambda number=number: f"after {number}" in handled.ids)
             await asyncio.to_thread(own_broker.stop)
 
-    assert len(caplog.records) < 50
+    assert len(caplog.records) < 200
 
 
 async def is_sent(transport: Transport, task_id: str) -> bool:
@@ -116,6 +116,6 @@ async def is_sent(transport: Transport, task_id: str) -> bool:
 
 async def until_sent(transport: Transport, task_id: str) -> None:
     """Send as soon as there is somebody."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await is_sent(transport, task_id):
             await asyncio.sleep(0.1)
