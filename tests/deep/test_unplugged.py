@@ -528,7 +528,7 @@ OTHER_FAULTS = {
         "app/core/lifespan.py",
         '        working(state["broker"], settings, state) as runner,\n',
         '        __import__("contextlib").nullcontext(state["broker"]) as runner,\n',
-        "tests/core/test_tasks.py",
+        "tests/core/test_task_status.py",
     ),
     "calls side by side": Unplugging(
         "app/features/repositories/service.py",
