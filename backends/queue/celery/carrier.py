@@ -159,6 +159,7 @@ class CeleryTransport:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            # It is let go because it failed, or at the end: nobody has use for another failure.
             with suppress(Exception):
                 connection.release()
 

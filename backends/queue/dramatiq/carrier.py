@@ -55,13 +55,13 @@ class LastingConsumer(Consumer):
         self.ack(message)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Leave to others what wasn't begun."""
+        """Leave to others what wasn't begun. If that fails, the ledger sends it again."""
         with suppress(Exception):
             if self._consumer is not None:
                 self._consumer.requeue(messages)
 
     def close(self) -> None:
-        """Close the library's own."""
+        """Close the library's own, which may be broken: that is why it is closed."""
         consumer, self._consumer = self._consumer, None
         with suppress(Exception):
             if consumer is not None:

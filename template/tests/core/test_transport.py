@@ -104,7 +104,7 @@ async def test_it_is_away_at_first_and_again_in_the_middle(
 
 
 async def is_sent(transport: Transport, task_id: str) -> bool:
-    """Send within the time that a request has, if there is somebody."""
+    """Send within the time that a request has; whatever stands in the way differs by library."""
     try:
         async with asyncio.timeout(1):
             await transport.send([task_id])
