@@ -18,7 +18,17 @@ from app.core.tasks.contract import (
     TaskStatus,
 )
 from app.core.tasks.message import Message
-from app.core.tasks.statements import ADD, FINISH, MESSAGE, RENEW, START, WAIT, due, of_ids
+from app.core.tasks.statements import (
+    ADD,
+    FINISH,
+    MESSAGE,
+    RENEW,
+    START,
+    WAIT,
+    anything_due,
+    due,
+    of_ids,
+)
 from app.core.tasks.table import TaskRow
 from app.core.tasks.worker_settings import WorkerSettings
 
@@ -122,6 +132,10 @@ class DatabaseLedger:
     async def take_due(self, limit: int) -> Sequence[str]:
         """Give the ids to be sent, and note that they were."""
         now = utc_now()
+        # Mostly there is nothing, and nobody who writes has to wait for that.
+        async with self._database.read() as session:
+            if await session.scalar(anything_due(now)) is None:
+                return []
         async with self._database.write() as session:
             rows = (await session.execute(due(now, limit))).all()
             for sends in {row.sends for row in rows}:

@@ -67,6 +67,12 @@ def due(now: datetime, limit: int) -> Select[str, int]:
     )
 
 
+def anything_due(now: datetime) -> Select[str]:
+    """Find out whether anything is to be sent, or forgotten."""
+    states = [state for state in TaskState if state is not TaskState.DEAD]
+    return select(TaskRow.id).where(TaskRow.state.in_(states), TaskRow.next_at <= now).limit(1)
+
+
 def of_ids(ids: Collection[str]) -> Update:
     """Change tasks by their ids."""
     return update(TaskRow).where(TaskRow.id.in_(ids))
