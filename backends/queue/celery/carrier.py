@@ -187,6 +187,9 @@ class CeleryTransport:
                     without_heartbeat=True,
                 )
                 self._worker.start()
+            except WorkerShutdown:
+                # It was to stop before it had begun.
+                pass
             except Exception as error:
                 logger.warning("No tasks can be received: %r", error)
             if self._worker is not None:
