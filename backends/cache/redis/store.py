@@ -81,7 +81,8 @@ class RedisStore:
         self._settings = settings
         self._lane = Lane(client, settings.cache_timeout_seconds)
         # A cluster says which of its servers to ask: that is the client's business.
-        self._mget = client.mget if isinstance(client, RedisCluster) else self._lane.mget
+        mget: Any = client.mget if isinstance(client, RedisCluster) else self._lane.mget
+        self._mget: Callable[..., Awaitable[list[Any]]] = mget
         # In braces: all in one slot of a cluster, so that one question may be about many keys.
         self._prefix = "{" + settings.service_name + "}:cache:"
         channel = self._prefix + "changes"
