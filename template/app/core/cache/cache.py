@@ -32,6 +32,7 @@ class Cache:
     """
 
     name = "cache"
+    totals = frozenset({"hits", "misses", "stale", "loads", "load_seconds", "errors"})
 
     def __init__(self, store: Store, settings: CacheSettings) -> None:
         self.service_name = settings.service_name

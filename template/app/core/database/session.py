@@ -49,6 +49,7 @@ class Database:
     """The connections, and the ways to use them: to write, to read, and to read fast."""
 
     name = "database"
+    totals = frozenset({"timeouts", "wait_seconds"})
 
     def __init__(
         self,
@@ -198,6 +199,7 @@ class Database:
             "overflow": sum(max(pool.overflow(), 0) for pool in pools),
             "waiting": self.waits.waiting,
             "timeouts": self.waits.timeouts,
+            "wait_seconds": self.waits.seconds,
         }
 
     @property

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.core.observability.metrics import operation_number
+
 
 @dataclass(slots=True)
 class Spent:
@@ -25,10 +27,14 @@ class Timing:
     spent: dict[str, Spent] = field(default_factory=dict)
 
     @property
+    def path(self) -> str:
+        """Name the route by its template, `/posts/{post_id}`; `-` where there is none."""
+        return getattr(self.scope.get("route"), "path_format", "-")
+
+    @property
     def route(self) -> str:
-        """Name the route by its template: `GET /posts/{post_id}`."""
-        route = self.scope.get("route")
-        return f"{self.scope.get('method', 'WEBSOCKET')} {getattr(route, 'path_format', '-')}"
+        """Name the route by method and template: `GET /posts/{post_id}`."""
+        return f"{self.scope.get('method', 'WEBSOCKET')} {self.path}"
 
     def __str__(self) -> str:
         return ", ".join(
@@ -42,7 +48,8 @@ timing: ContextVar[Timing | None] = ContextVar("timing", default=None)
 
 
 def spend(name: str, seconds: float) -> None:
-    """Note time that the current request spent on something; without a request, nobody asks."""
+    """Note time that was spent on something, for the current request and for all together."""
+    operation_number(name).observe(seconds)
     current = timing.get()
     if current is not None:
         spent = current.spent.setdefault(name, Spent())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from app.core.observability.logging import request_id
 from app.core.tasks.contract import Ledger, Started
+from app.core.tasks.numbers import TASKS_FAILED, TASKS_RUN
 from app.core.tasks.settings import RunnerSettings
 from app.core.tasks.task import TASKS, Task
 
@@ -36,6 +37,7 @@ class Runner:
     """Takes tasks in hand, and notes what became of them."""
 
     name = "task_runner"
+    totals = frozenset({"succeeded", "repeated", "died", "handed_back", "seconds"})
 
     ledger: Ledger
     settings: RunnerSettings
@@ -107,7 +109,9 @@ class Runner:
             self.counts.succeeded += 1
             await self.ledger.succeed(started)
         finally:
-            self.counts.seconds += time.monotonic() - began
+            seconds = time.monotonic() - began
+            self.counts.seconds += seconds
+            TASKS_RUN.labels(task.name).observe(seconds)
 
     async def _call(self, task: Task[...], started: Started) -> None:
         message = started.message
@@ -118,6 +122,7 @@ class Runner:
     async def _fail(self, task: Task[...], started: Started, error: BaseException) -> None:
         attempt = started.attempt
         told = f"{type(error).__name__}: {error}"
+        TASKS_FAILED.labels(task.name, type(error).__name__).inc()
         if isinstance(error, task.fatal):
             await self._bury(started, told)
             return

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from app.core.tasks.broker import Broker
+from app.core.tasks.numbers import take_stock
 from app.core.tasks.runner import Runner
 from app.core.tasks.schedule import Schedule
 from app.core.tasks.settings import RunnerSettings
@@ -14,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 # How many tasks are sent at once.
 BATCH = 100
+# How often the tasks are counted, for those who watch.
+STOCK_SECONDS = 10
 
 
 @asynccontextmanager
@@ -29,6 +32,7 @@ async def working(
         asyncio.create_task(regularly(poll, lambda: send_due(broker), ended)),
         asyncio.create_task(regularly(poll, schedule.enqueue_due, ended)),
         asyncio.create_task(regularly(broker.ledger.renewal_seconds, runner.renew, ended)),
+        asyncio.create_task(regularly(STOCK_SECONDS, lambda: take_stock(broker.ledger), ended)),
     ]
     try:
         async with broker.transport.receiving(runner.handle):
