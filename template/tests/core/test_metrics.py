@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import cast
 
@@ -14,36 +13,13 @@ import psutil
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
-from prometheus_client.parser import text_string_to_metric_families
 from starlette.types import Message, Scope
 
 from app.core.lifespan import State
 from app.core.observability.timing import spending
 from app.settings import Settings
 from tests.fixtures.server import serving, variables_of
-
-Numbers = dict[str, float]
-
-
-def read(text: str) -> Numbers:
-    """Name each number as Prometheus does: `name{label="value"}`."""
-    numbers: Numbers = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
-            numbers[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
-    return numbers
-
-
-async def numbers_of(client: httpx2.AsyncClient) -> Numbers:
-    answer = (await client.get("/metrics")).raise_for_status()
-    return read(answer.text)
-
-
-async def moved(client: httpx2.AsyncClient, before: Numbers) -> Numbers:
-    """Tell what moved, and by how much: other tests count in the same process."""
-    after = await numbers_of(client)
-    return defaultdict(float, {name: after[name] - before.get(name, 0) for name in after})
+from tests.numbers import moved, numbers_of, read
 
 
 async def knock(app: FastAPI, state: State, method: str, path: str) -> None:

@@ -194,6 +194,7 @@ class Database:
         pools = self._pools()
         return {
             "size": sum(pool.size() for pool in pools),
+            "limit": self.limit,
             "checked_in": sum(pool.checkedin() for pool in pools),
             "checked_out": sum(pool.checkedout() for pool in pools),
             "overflow": sum(max(pool.overflow(), 0) for pool in pools),

@@ -8,7 +8,15 @@ import os
 import time
 from functools import cache, partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 # The library's own variable, and ours for the name of the process's file.
@@ -21,6 +29,9 @@ if DIRECTORY in os.environ and PROCESS in os.environ:
     # Before the first number is made: it is kept where the class says.
     file_of = partial(os.environ.__getitem__, PROCESS)
     values.ValueClass = values.MultiProcessValue(file_of)
+
+# When each series began is of no use, and would be a series of its own.
+disable_created_metrics()
 
 # Not the library's: that one has numbers of its own, which it can't give for several processes.
 REGISTRY = CollectorRegistry()
