@@ -12,14 +12,18 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.observability.log_writer import MOST_LINES, LineWriter
-from app.core.observability.logging import LogSettings, configure_logging, request_id
+from app.core.observability.logging import (
+    LogSettings,
+    configure_logging,
+    request_id,
+    write_what_is_left,
+)
 from app.settings import Settings
 
 
 def logged(stream: StringIO) -> str:
     """Give what was written, once all of it is."""
-    for handler in logging.getLogger().handlers:
-        handler.flush()
+    write_what_is_left()
     return stream.getvalue()
 
 
@@ -98,8 +102,7 @@ def test_text_is_for_terminals() -> None:
     with os.fdopen(ours, "rb") as screen, os.fdopen(terminal, "w") as stream:
         configure_logging(LogSettings(), stream)
         logging.getLogger("some.library").warning("It rains")
-        for handler in logging.getLogger().handlers:
-            handler.flush()
+        write_what_is_left()
         assert b"Z WARNING [-] some.library: It rains" in screen.read1(1000)
         configure_logging(LogSettings())
 

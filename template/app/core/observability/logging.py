@@ -1,5 +1,6 @@
 """One line per event on standard error, each with the id of the request that it belongs to."""
 
+import logging
 import sys
 from logging.config import dictConfig
 from typing import Literal, TextIO
@@ -24,6 +25,12 @@ class LogSettings(BaseModel):
     log_format: Literal["auto", "text", "json"] = "auto"
     # Further names, or parts of names, whose values are secret.
     log_secrets: tuple[str, ...] = ()
+
+
+def write_what_is_left() -> None:
+    """Wait until everything that was logged is written: the process may end by a signal."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
 def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
