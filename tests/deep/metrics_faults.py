@@ -43,7 +43,10 @@ METRICS_FAULTS = {
         f"{OBSERVABILITY}/watch.py", "                LAG.observe(lag)\n", "", METRICS
     ),
     "numbers of resources": Unplugging(
-        f"{OBSERVABILITY}/watch.py", "                    gauge(name).set(value)\n", "pass\n", METRICS
+        f"{OBSERVABILITY}/watch.py",
+        "                    gauge(name).set(value)\n",
+        "pass\n",
+        METRICS,
     ),
     "a look before each answer": Unplugging(
         f"{OBSERVABILITY}/management.py",
@@ -112,7 +115,9 @@ METRICS_FAULTS = {
         "tests/core/test_health.py",
     ),
     "what is degraded": Unplugging(
-        f"{OBSERVABILITY}/health.py", " if is_degraded(resource)]", " if False]",
+        f"{OBSERVABILITY}/health.py",
+        " if is_degraded(resource)]",
+        " if False]",
         "tests/core/test_health.py",
     ),
     "line of a request": Unplugging(
