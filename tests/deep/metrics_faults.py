@@ -43,10 +43,7 @@ METRICS_FAULTS = {
         f"{OBSERVABILITY}/watch.py", "                LAG.observe(lag)\n", "", METRICS
     ),
     "numbers of resources": Unplugging(
-        f"{OBSERVABILITY}/watch.py",
-        "                    gauge(name).set(value)\n",
-        "pass\n",
-        METRICS,
+        f"{OBSERVABILITY}/watch.py", "gauge(name).set(value)\n", "pass\n", METRICS
     ),
     "a look before each answer": Unplugging(
         f"{OBSERVABILITY}/management.py",

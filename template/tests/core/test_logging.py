@@ -144,7 +144,7 @@ QUIET = {"httpx2": "WARNING", "alembic": "WARNING"}
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    rates = {"GET /test/hot": 0.0}
+    rates = {"GET /test/hot": 0.0, "GET /test/broken": 0.0}
     return settings.model_copy(update={"request_log_rates": rates, "log_format": "json"})
 
 
@@ -152,7 +152,11 @@ def settings(settings: Settings) -> Settings:
 def app(app: FastAPI) -> FastAPI:
     @app.get("/test/things/{number}")
     async def thing(number: int) -> int:
-        return 1 // number
+        return number
+
+    @app.get("/test/broken")
+    async def broken() -> None:
+        raise ZeroDivisionError
 
     @app.get("/test/hot")
     async def hot() -> None:
@@ -188,7 +192,7 @@ async def test_hot_routes_and_probes_are_not_logged(client: httpx2.AsyncClient) 
 
 async def test_what_failed_is_logged_in_any_case(client: httpx2.AsyncClient) -> None:
     stream = start(log_levels=QUIET)
-    assert (await client.get("/test/things/0")).status_code == 500
+    assert (await client.get("/test/broken")).status_code == 500
 
     failed, request = events(stream)
     assert "ZeroDivisionError" in failed["exception"]

@@ -61,8 +61,9 @@ class RequestLog:
             fields[f"{name}_times"] = spent.times
             fields[f"{name}_ms"] = round(spent.seconds * 1000, 2)
         if is_slow:
-            logger.warning(
-                "Slow request: %s took %.2f s (%s)", current.route, seconds, current, extra=fields
-            )
+            message = f"Slow request: {current.route} took {seconds:.2f} s ({current})"
         else:
-            logger.info("%s: %d in %.1f ms", current.route, status, seconds * 1000, extra=fields)
+            message = f"{current.route}: {status} in {seconds * 1000:.1f} ms"
+        # `logger.info` would look for the line of code that calls it, which is always this one.
+        record = logger.makeRecord(__name__, level, __file__, 0, message, (), None, extra=fields)
+        logger.handle(record)

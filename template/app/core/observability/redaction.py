@@ -6,7 +6,7 @@ too. It knows secrets by the names that stand before them: what bears no name is
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 
 HIDDEN = "***"
 
@@ -34,6 +34,10 @@ class Redaction:
 
     def __init__(self, names: tuple[str, ...] = ()) -> None:
         self._names = (*SECRETS, *names)
+        # A text without any of these has no secret. To see that takes a tenth of the patterns.
+        signs = {name.lower().rpartition("_")[2] for name in self._names}
+        self._signs = (*sorted(signs), "://", "bearer", "basic")
+        self.is_secret = cache(lambda name: self._name.search(name) is not None)
 
     @cached_property
     def _name(self) -> re.Pattern[str]:
@@ -51,19 +55,29 @@ class Redaction:
 
     def text(self, text: str) -> str:
         """Hide the secrets in a text."""
+        lower = text.lower()
+        for sign in self._signs:
+            if sign in lower:
+                break
+        else:
+            return text
         text = self._named.sub(hide, text)
         text = SCHEMES.sub(rf"\1 {HIDDEN}", text)
         return CREDENTIALS.sub(rf"\1{HIDDEN}@", text)
 
     def value(self, name: str, value: object) -> object:
         """Hide a value with such a name, or what is inside it."""
-        if self._name.search(name):
+        if self.is_secret(name):
             return HIDDEN
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, int | float | None):
+            return value
         if isinstance(value, Mapping):
             return {f"{key}": self.value(f"{key}", inner) for key, inner in value.items()}
-        if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        if isinstance(value, Sequence) and not isinstance(value, bytes):
             return [self.value("", inner) for inner in value]
-        return self.text(value) if isinstance(value, str) else value
+        return value
 
 
 def hide(found: re.Match[str]) -> str:

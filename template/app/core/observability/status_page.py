@@ -33,7 +33,7 @@ table {{ border-collapse: collapse; width: 100% }}
 td, th {{ border-bottom: 1px solid #8884; padding: .2rem .6rem; text-align: right }}
 td:first-child, th:first-child {{ text-align: left }}
 th {{ font-weight: 600 }} td {{ font-variant-numeric: tabular-nums }}
-dl {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(11rem, 1fr)); gap: .4rem }}
+dl {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: .4rem; margin: 0 }}
 dl div {{ background: #8881; border-radius: .4rem; padding: .3rem .6rem }}
 dt {{ font-size: .8rem; opacity: .7 }} dd {{ margin: 0; font-variant-numeric: tabular-nums }}
 </style>
@@ -94,6 +94,8 @@ def sections(families: Iterable[Metric], state: Mapping[str, object]) -> Iterato
             "the loop was late by": f"{numbers['event_loop_lag_longest_seconds'] * 1000:.1f} ms",
         }
     )
+    yield heading("the routes that took most time")
+    yield table(routes(families))
     for resource in open_resources(state):
         totals = totals_of(resource)
         shown = {}
@@ -104,8 +106,6 @@ def sections(families: Iterable[Metric], state: Mapping[str, object]) -> Iterato
         if shown:
             yield heading(resource.name)
             yield tiles(shown)
-    yield heading("the routes that took most time")
-    yield table(routes(families))
 
 
 def routes(families: Iterable[Metric]) -> dict[str, Route]:
