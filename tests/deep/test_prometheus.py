@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -116,9 +117,12 @@ def use(url: str, seconds: float) -> None:
     began = time.monotonic()
     with httpx2.Client(base_url=url) as client:
         author = client.post("/authors", json={"name": "Ann", "email": "ann@example.org"})
-        new = {"author_id": author.json()["id"], "title": "On ships", "body": "They float."}
+        new = {"author_id": author.json()["id"], "body": "They float."}
+        numbers = count()
         while time.monotonic() - began < seconds:
-            created = client.post("/posts", json=new).raise_for_status()
+            created = client.post(
+                "/posts", json={**new, "title": f"On ship {next(numbers)}"}
+            ).raise_for_status()
             for _ in range(5):
                 client.get(created.headers["Location"]).raise_for_status()
             assert client.get("/posts/0").is_client_error
