@@ -52,8 +52,8 @@ def is_first_with(row: Row, *keys: str) -> bool:
 
 def test_what_is_alike_is_a_file_for_all() -> None:
     """A name that is wrong would leave nothing out, and a seam would leave out too much."""
-    for name in ALIKE:
-        assert (REPOSITORY / f"template/tests/core/test_{name}.py").is_file()
+    for subject in ALIKE:
+        assert (REPOSITORY / f"template/tests/core/test_{subject}.py").is_file()
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=name(row)) for row in ROWS])
