@@ -1,29 +1,13 @@
 """Reviews the code: `just review`, and `just review --explain` for what the guards look for."""
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from tests.review.code import read_code
-from tests.review.finding import Finding, Guard, review
-from tests.review.registry import all_guards
+from tests.review.finding import Guard, review
+from tests.review.registry import ACCEPT, all_guards, described
 
 ROOT = Path(__file__).parents[2]
-ACCEPT = (
-    "Where something is as it has to be, say why, in the line or above it:"
-    " `# review: accept <guard>: <reason>`"
-)
-
-
-def described(findings: Iterable[Finding]) -> str:
-    """Say what was found, as a linter does; after each, what it costs and what to do."""
-    guards = all_guards()
-    lines: list[str] = []
-    for found in findings:
-        lines.append(f"{found.path}:{found.line}: {found.guard}: {found.what}")
-        if (guard := guards.get(found.guard)) is not None:
-            lines += [f"    Costs: {guard.why}", f"    Instead: {guard.fix}"]
-    return "\n".join([*lines, "", ACCEPT])
 
 
 def explained(guard: Guard) -> str:

@@ -5,6 +5,7 @@ import builtins
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TypeGuard
 
 from tests.review.code import Class, Code, Function, Module
 
@@ -222,7 +223,7 @@ def routes_of(function: Function) -> Iterator[ast.Call]:
                 yield each
 
 
-def is_call_of(node: ast.AST, name: str) -> bool:
+def is_call_of(node: ast.AST, name: str) -> TypeGuard[ast.Call]:
     """Tell a call of something by its last name."""
     if not isinstance(node, ast.Call):
         return False

@@ -158,13 +158,18 @@ def read_code(root: Path) -> Code:
     """Parse the package `app` of a service."""
     code = Code()
     for path in sorted((root / "app").rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        relative = path.relative_to(root)
-        name = ".".join(relative.with_suffix("").parts).removesuffix(".__init__")
-        module = Module(name, relative.as_posix(), ast.parse(text), text.splitlines())
-        code.modules[name] = module
-        collect(code, module, module.tree, name)
+        module = read_module(root, path)
+        code.modules[module.name] = module
+        collect(code, module, module.tree, module.name)
     return code
+
+
+def read_module(root: Path, path: Path) -> Module:
+    """Parse a file."""
+    text = path.read_text(encoding="utf-8")
+    relative = path.relative_to(root)
+    name = ".".join(relative.with_suffix("").parts).removesuffix(".__init__")
+    return Module(name, relative.as_posix(), ast.parse(text), text.splitlines())
 
 
 def collect(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tests.review.calls import Calls
 from tests.review.code import Code, Function, Module, is_platform
+from tests.review.requests import Seen
 
 COMMENT = re.compile(r"#\s*review:\s*accept\b\s*(?P<guard>[\w-]*)\s*:?\s*(?P<reason>.*)")
 
@@ -31,8 +32,9 @@ class Guard:
     fix: str
     # What it can't see.
     blind: str
-    # Without it, the tests look while they run.
+    # At the code, or at each request that the tests make.
     look: Callable[[Calls], Iterable[Finding]] | None = None
+    judge: Callable[[Seen], Iterable[Finding]] | None = None
 
     def at(self, function: Function, node: ast.AST, what: str) -> Finding:
         """Find something in a function."""

@@ -5,30 +5,37 @@ from collections.abc import Collection, Iterable, Mapping
 ASYNC_HTTP = "ask through `HttpClientDep`"
 THREAD = "`await anyio.to_thread.run_sync(…)`, or a library for asyncio"
 PROCESS = "`await run_cpu(…)`, or a task"
+HTTPX = ("get", "post", "put", "patch", "delete", "request", "stream", "Client")
 
 # What waits, with the thread: a module or a part of one, and what to take instead.
 BLOCKING: Mapping[str, str] = {
     **dict.fromkeys(
-        ("requests", "urllib.request", "urllib3", "http.client", "httpx.Client", "niquests")
-        + tuple(f"httpx.{verb}" for verb in ("get", "post", "put", "patch", "delete", "request"))
-        + tuple(f"httpx2.{verb}" for verb in ("get", "post", "put", "patch", "delete", "Client")),
+        [
+            *("requests", "niquests", "urllib.request", "urllib3", "http.client"),
+            *(f"httpx.{name}" for name in HTTPX),
+            *(f"httpx2.{name}" for name in HTTPX),
+        ],
         ASYNC_HTTP,
     ),
     **dict.fromkeys(
-        ("subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output")
-        + ("subprocess.getoutput", "subprocess.Popen", "os.system", "os.popen"),
+        [
+            *(f"subprocess.{name}" for name in ("run", "call", "check_call", "check_output")),
+            *("subprocess.getoutput", "subprocess.Popen", "os.system", "os.popen"),
+        ],
         "`await asyncio.create_subprocess_exec(…)`",
     ),
     **dict.fromkeys(
-        ("open", "io.open", "input", "os.listdir", "os.scandir", "os.walk", "os.remove")
-        + ("os.rename", "shutil", "pathlib.Path.open", "pathlib.Path.glob", "glob.glob")
-        + ("socket.create_connection", "socket.getaddrinfo", "socket.gethostbyname")
-        + ("socket.socket", "tempfile.NamedTemporaryFile", "smtplib", "ftplib", "poplib")
-        + ("imaplib", "telnetlib", "paramiko", "boto3", "botocore", "stripe", "sendgrid", "twilio")
-        + ("sqlite3", "psycopg2", "psycopg.connect", "pymysql", "MySQLdb", "mysql.connector")
-        + ("cx_Oracle", "pyodbc", "pymssql", "pymongo", "redis.Redis", "redis.StrictRedis")
-        + ("redis.from_url", "memcache", "pymemcache", "elasticsearch.Elasticsearch", "pika")
-        + ("kafka", "sqlalchemy.create_engine", "sqlalchemy.orm.Session"),
+        [
+            *("open", "io.open", "input", "os.listdir", "os.scandir", "os.walk", "os.remove"),
+            *("os.rename", "shutil", "pathlib.Path.open", "pathlib.Path.glob", "glob.glob"),
+            *("socket.create_connection", "socket.getaddrinfo", "socket.gethostbyname"),
+            *("socket.socket", "tempfile.NamedTemporaryFile", "smtplib", "ftplib", "poplib"),
+            *("imaplib", "paramiko", "boto3", "stripe", "twilio", "pika", "kafka"),
+            *("sqlite3", "psycopg2", "psycopg.connect", "pymysql", "MySQLdb", "mysql.connector"),
+            *("cx_Oracle", "pyodbc", "pymssql", "pymongo", "redis.Redis", "redis.StrictRedis"),
+            *("redis.from_url", "memcache", "pymemcache", "elasticsearch.Elasticsearch"),
+            *("sqlalchemy.create_engine", "sqlalchemy.orm.Session"),
+        ],
         THREAD,
     ),
     "time.sleep": "`await asyncio.sleep(…)`",
@@ -45,11 +52,13 @@ BLOCKING_METHODS = {"read_text", "read_bytes", "write_text", "write_bytes"}
 
 # What computes, for longer than some 10 ms.
 COMPUTING: Mapping[str, str] = dict.fromkeys(
-    ("hashlib.pbkdf2_hmac", "hashlib.scrypt", "bcrypt", "argon2", "passlib", "PIL.Image.open")
-    + ("cv2", "pandas.read_csv", "pandas.read_excel", "pandas.read_json", "openpyxl")
-    + ("zipfile", "tarfile", "gzip.compress", "bz2.compress", "lzma.compress", "reportlab")
-    + ("weasyprint", "numpy.linalg", "sklearn", "torch", "itertools.permutations")
-    + ("cryptography.hazmat.primitives.asymmetric.rsa.generate_private_key",),
+    [
+        *("hashlib.pbkdf2_hmac", "hashlib.scrypt", "bcrypt", "argon2", "passlib", "PIL.Image.open"),
+        *("cv2", "pandas.read_csv", "pandas.read_excel", "pandas.read_json", "openpyxl"),
+        *("zipfile", "tarfile", "gzip.compress", "bz2.compress", "lzma.compress", "reportlab"),
+        *("weasyprint", "numpy.linalg", "sklearn", "torch", "itertools.permutations"),
+        "cryptography.hazmat.primitives.asymmetric.rsa.generate_private_key",
+    ],
     PROCESS,
 )
 
@@ -68,7 +77,7 @@ CLIENTS: Collection[str] = frozenset(
         *("aiosqlite.connect", "sqlite3.connect", "pymysql.connect", "pymongo.MongoClient"),
         *("motor.motor_asyncio.AsyncIOMotorClient", "pymongo.AsyncMongoClient", "boto3.client"),
         *("aioboto3.Session", "aio_pika.connect", "aio_pika.connect_robust", "nats.connect"),
-        *("aiokafka.AIOKafkaProducer", "elasticsearch.AsyncElasticsearch", "grpc.aio.insecure_channel"),
+        *("aiokafka.AIOKafkaProducer", "elasticsearch.AsyncElasticsearch", "aiosmtplib.SMTP"),
         *("openai.AsyncOpenAI", "openai.OpenAI", "concurrent.futures.ProcessPoolExecutor"),
         *("concurrent.futures.ThreadPoolExecutor", "smtplib.SMTP"),
     }

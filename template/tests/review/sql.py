@@ -4,20 +4,22 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tests.review.calls import Calls
+from tests.review.calls import Calls, is_call_of
 from tests.review.code import Function, Module
 
-CONNECTION = re.compile(r"\b(session|connection|conn|db|database|cursor|pool|transaction|tx)\b", re.I)
-HTTP = re.compile(r"http|aiohttp|requests|url", re.I)
-SELECT = re.compile(r"\s*(SELECT|WITH)\b", re.I)
-UPDATE = re.compile(r"\s*UPDATE\b", re.I)
-LIMIT = re.compile(r"\b(LIMIT|FETCH FIRST|TOP)\b|\bIN \(|= ?ANY ?\(", re.I)
-LOCK = re.compile(r"\bFOR (NO KEY )?UPDATE\b|\bBEGIN IMMEDIATE\b|\bpg_advisory", re.I)
+CONNECTION = re.compile(
+    r"\b(session|connection|conn|db|database|cursor|pool|transaction|tx)\b", re.IGNORECASE
+)
+HTTP = re.compile(r"http|aiohttp|requests|url", re.IGNORECASE)
+SELECT = re.compile(r"\s*(SELECT|WITH)\b", re.IGNORECASE)
+UPDATE = re.compile(r"\s*UPDATE\b", re.IGNORECASE)
+LIMIT = re.compile(r"\b(LIMIT|FETCH FIRST|TOP)\b|\bIN \(|= ?ANY ?\(", re.IGNORECASE)
+LOCK = re.compile(r"\bFOR (NO KEY )?UPDATE\b|\bBEGIN IMMEDIATE\b|\bpg_advisory", re.IGNORECASE)
 
 ONE_ROW = {"scalar", "fetch_value", "fetchrow", "fetchval", "fetch_one", "fetchone", "get_one"}
 MANY_ROWS = {"all", "fetchall", "fetch", "fetch_all", "scalars", "to_list"}
 BOUNDS = {"limit", "first", "one", "one_or_none", "fetchmany", "slice", "in_", "paginate"}
-BOUND_NAMES = re.compile(r"limit|page_size|per_page|batch|chunk", re.I)
+BOUND_NAMES = re.compile(r"limit|page_size|per_page|batch|chunk", re.IGNORECASE)
 
 
 def is_read(calls: Calls, function: Function, call: ast.Call) -> bool:
@@ -38,19 +40,20 @@ def on_connection(calls: Calls, function: Function, call: ast.Call) -> bool:
         return False
     kind = calls.type_of(function, call.func.value) or ""
     said = f"{kind} {ast.unparse(call.func.value)}"
-    return bool(re.search(r"Session$|Connection$|Transaction$", kind) or CONNECTION.search(said)) and (
-        not HTTP.search(said)
-    )
+    is_one = re.search(r"(Session|Connection|Transaction)$", kind) or CONNECTION.search(said)
+    return bool(is_one) and not HTTP.search(said)
 
 
 def selects(function: Function, statement: ast.expr) -> bool:
     """Tell a statement that reads."""
-    for node in (part for value in values_of(function, statement) for part in ast.walk(value)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SELECT.match(node.value):
-            return True
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "select":
-            return True
-    return False
+    parts = [part for value in values_of(function, statement) for part in ast.walk(value)]
+    return any(is_call_of(part, "select") or SELECT.match(text_of(part)) for part in parts)
+
+
+def text_of(node: ast.AST) -> str:
+    """Give a text that is written in the code."""
+    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return str(node.value) if isinstance(node, ast.Constant) and is_text else ""
 
 
 def values_of(function: Function, node: ast.expr) -> Iterator[ast.expr]:
@@ -96,9 +99,7 @@ def is_bound(node: ast.AST) -> bool:
         return bool(BOUND_NAMES.search(node.id))
     if isinstance(node, ast.Slice):
         return node.upper is not None
-    return isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(
-        LIMIT.search(node.value)
-    )
+    return bool(LIMIT.search(text_of(node)))
 
 
 def fetches_many(calls: Calls, function: Function) -> Iterator[ast.Call]:
@@ -108,3 +109,14 @@ def fetches_many(calls: Calls, function: Function) -> Iterator[ast.Call]:
             is_end = call.func.attr in {"all", "fetchall", "to_list"} and not call.args
             if is_end or on_connection(calls, function, call):
                 yield call
+
+
+def arguments(call: ast.Call) -> Iterator[ast.expr]:
+    """List the values that a call is given."""
+    for value in [*call.args, *(keyword.value for keyword in call.keywords)]:
+        if isinstance(value, ast.Dict):
+            yield from value.values
+        elif isinstance(value, ast.Tuple | ast.List):
+            yield from value.elts
+        else:
+            yield value

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import pairwise
 
 from tests.review.calls import Calls
 from tests.review.code import Function, inside, names_in, targets
@@ -36,21 +37,22 @@ GUARDS = (SEQUENTIAL_AWAITS,)
 def in_a_row(calls: Calls, function: Function) -> Iterator[Finding]:
     """Find two statements in a row, of which the second needs nothing of the first."""
     for block in blocks_of(function.node):
-        for first, second in zip(block, block[1:], strict=False):
+        for first, second in pairwise(block):
             if not (asked(calls, function, first) and asked(calls, function, second)):
                 continue
             made = {name for target in assigned_by(first) for name in targets(target)}
             if made and not made & names_in(second):
-                yield found(function, second, "it waits for the call above, and needs nothing of it")
+                yield found(function, second, "it needs nothing of the one above")
 
 
 def in_an_expression(calls: Calls, function: Function) -> Iterator[Finding]:
     """Find two calls in one expression."""
     for node in function.nodes:
         if isinstance(node, ast.Call | ast.Tuple | ast.List | ast.Dict):
-            parts = [part for part in ast.iter_child_nodes(node) if is_asking(calls, function, part)]
-            if len(parts) > 1:
-                yield found(function, parts[1], "it waits for the call before it")
+            parts = ast.iter_child_nodes(node)
+            asking = [part for part in parts if is_asking(calls, function, part)]
+            if len(asking) > 1:
+                yield found(function, asking[1], "it needs nothing of the one before it")
 
 
 def in_a_loop(calls: Calls, function: Function) -> Iterator[Finding]:
@@ -61,9 +63,10 @@ def in_a_loop(calls: Calls, function: Function) -> Iterator[Finding]:
                 if is_asking(calls, function, part) and not feeds_itself(node, part):
                     yield found(function, part, "each round waits for the one before")
                     break
-        elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp):
-            if any(is_asking(calls, function, part) for part in inside(node)):
-                yield found(function, node, "each call waits for the one before")
+        elif isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp) and any(
+            is_asking(calls, function, part) for part in inside(node)
+        ):
+            yield found(function, node, "each waits for the one before")
 
 
 def found(function: Function, node: ast.AST, why: str) -> Finding:
@@ -139,7 +142,5 @@ def feeds_itself(loop: ast.For, call: ast.AST) -> bool:
     for statement in loop.body:
         if any(each is call for each in inside(statement)):
             return bool((made - before) & names_in(call))
-        before |= {
-            name for each in assigned_by(statement) for name in targets(each)
-        }
+        before |= {name for each in assigned_by(statement) for name in targets(each)}
     return False

@@ -48,7 +48,8 @@ CPU_IN_ASYNC = Guard(
     "cpu-in-async",
     "It holds up the event loop: as long as it computes, the process answers nobody.",
     "`await run_cpu(function, …)` from some 10 ms on, a task from seconds on.",
-    "How long a loop takes whose rounds depend on data. `blocked-loop` measures what the tests run.",
+    "How long a loop takes whose rounds depend on data. `blocked-loop` measures what the tests"
+    " run.",
     look_for_computing,
 )
 SYNC_HANDLER = Guard(

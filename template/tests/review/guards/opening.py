@@ -22,8 +22,8 @@ CLIENT_PER_CALL = Guard(
     "client-per-call",
     "Each has connections of its own: opening them (TCP, TLS, authentication) takes longer than"
     " what they are for, and under load there are more than the other side takes.",
-    "Open it once: a context manager beside it, and a line in `app/core/lifespan.py`. For HTTP there"
-    " is `HttpClientDep`.",
+    "Open it once: a context manager beside it, and a line in `app/core/lifespan.py`. For HTTP"
+    " there is `HttpClientDep`.",
     "Clients that `libraries.py` doesn't name, and what is called through a variable of unknown"
     " type. `opened-per-request` counts what the tests run.",
     look,

@@ -10,7 +10,9 @@ from tests.review.finding import Finding, Guard
 from tests.review.sql import fetches_many, is_bounded, is_read
 
 LISTS = {"list", "List", "Sequence", "Iterable", "Collection", "set", "tuple"}
-EXPORT = re.compile(r"export|download|dump|\.csv|\.ndjson|\.jsonl|\.xlsx|text/csv|ndjson", re.I)
+EXPORT = re.compile(
+    r"export|download|dump|\.csv|\.ndjson|\.jsonl|\.xlsx|text/csv|ndjson", re.IGNORECASE
+)
 # What holds all of a file.
 WHOLE = {"getvalue", "to_csv", "to_json", "to_excel"}
 
@@ -55,7 +57,7 @@ def look_for_lazy(calls: Calls) -> Iterator[Finding]:
     """Find relationships that don't say how they are loaded."""
     for module in calls.code.modules.values():
         for node in ast.walk(module.tree):
-            if is_call_of(node, "relationship") and isinstance(node, ast.Call):
+            if is_call_of(node, "relationship"):
                 said = {k.arg: k.value for k in node.keywords}
                 if "lazy" not in said or ast.unparse(said["lazy"]) in {"'select'", "True"}:
                     what = "a relationship that is loaded wherever somebody touches it"
@@ -65,9 +67,10 @@ def look_for_lazy(calls: Calls) -> Iterator[Finding]:
 QUERY_IN_LOOP = Guard(
     "query-in-loop",
     "N+1: for 100 rows the database is asked 101 times, one after the other.",
-    "One query: a join (`joinedload`, `selectinload`), or `where(Post.id.in_(ids))` before the loop.",
-    "Loops that end early, that go through batches, and calls whose target is unknown."
-    " `n-plus-one` counts what the tests run.",
+    "One query: a join (`joinedload`, `selectinload`), or `where(Post.id.in_(ids))` before the"
+    " loop.",
+    "Loops that go through batches, and calls whose target is unknown. `n-plus-one` counts what the"
+    " tests run.",
     look_for_loops,
 )
 LAZY_RELATIONSHIP = Guard(
@@ -90,7 +93,7 @@ COLLECTED_EXPORT = Guard(
     "collected-export",
     "Each who downloads has the whole file in memory, and waits for its last row before he gets"
     " the first.",
-    "`in_batches` and `download`, as `app/features/posts/export.py` does; or a generator of your own.",
+    "`in_batches` and `download`, of `app/core`; or a generator of your own.",
     "Exports that say so neither in their path nor in their media type.",
     look_for_exports,
 )
@@ -112,10 +115,10 @@ def is_in_batches(loop: ast.expr) -> bool:
     """Tell a loop that goes through batches, or a fixed number of times."""
     if isinstance(loop, ast.Tuple | ast.List):
         return True
-    if is_call_of(loop, "range") and isinstance(loop, ast.Call):
-        has_step = len(loop.args) == 3  # noqa: PLR2004
-        return has_step or all(isinstance(a, ast.Constant) or ast.unparse(a).isupper() for a in loop.args)
-    return bool(re.search(r"batch|chunk|part", ast.unparse(loop), re.I))
+    if is_call_of(loop, "range"):
+        has_step = len(loop.args) == 3
+        return has_step or all(ast.unparse(each).upper() == ast.unparse(each) for each in loop.args)
+    return bool(re.search(r"batch|chunk|part", ast.unparse(loop), re.IGNORECASE))
 
 
 def asks(calls: Calls, function: Function, node: ast.AST) -> bool:
@@ -126,11 +129,15 @@ def asks(calls: Calls, function: Function, node: ast.AST) -> bool:
         # The rows of a result that is there are no query.
         return node in function.awaited or not function.is_async
     callee = dict(calls.callees(function)).get(node)
-    return callee is not None and callee in calls.code.yours and any(
-        is_read(calls, each, call) and call in each.awaited
-        for each in calls.reach(callee)
-        if each in calls.code.yours
-        for call in each.calls
+    return (
+        callee is not None
+        and callee in calls.code.yours
+        and any(
+            is_read(calls, each, call) and call in each.awaited
+            for each in calls.reach(callee)
+            if each in calls.code.yours
+            for call in each.calls
+        )
     )
 
 
