@@ -14,10 +14,10 @@ CLIENT_WORDS = ("http_client", "web_client", "httpx", "aiohttp", "httpx2")
 
 
 def look(calls: Calls) -> Iterator[Finding]:
-    """Find calls in a row or in a loop that could be under way at once."""
+    """Find calls that wait for one another, and could be under way at once."""
     for function in calls.code.yours:
         if function.is_async:
-            yield from in_a_row(calls, function)
+            yield from one_by_one(calls, function)
             yield from in_an_expression(calls, function)
             yield from in_a_loop(calls, function)
 
@@ -27,15 +27,14 @@ SEQUENTIAL_AWAITS = Guard(
     "The times add up: three calls of 100 ms take 300 ms, and side by side 100.",
     "`asyncio.TaskGroup`, or `asyncio.gather`; for many of a kind `http_client.get_all(…)`, with a"
     " limit.",
-    "Calls whose client has an unknown type, and whether the other side minds. Queries of one"
-    " connection are left alone: it takes them one by one.",
+    "Calls whose client has an unknown type, and whether the other side minds.",
     look,
 )
 GUARDS = (SEQUENTIAL_AWAITS,)
 
 
-def in_a_row(calls: Calls, function: Function) -> Iterator[Finding]:
-    """Find two statements in a row, of which the second needs nothing of the first."""
+def one_by_one(calls: Calls, function: Function) -> Iterator[Finding]:
+    """Find two statements of which the second needs nothing of the first."""
     for block in blocks_of(function.node):
         for first, second in pairwise(block):
             if not (asked(calls, function, first) and asked(calls, function, second)):
@@ -71,7 +70,8 @@ def in_a_loop(calls: Calls, function: Function) -> Iterator[Finding]:
 
 def found(function: Function, node: ast.AST, why: str) -> Finding:
     """Find a call."""
-    return SEQUENTIAL_AWAITS.at(function, node, f"`{function.short}` calls others in a row: {why}")
+    said = f"`{function.short}` calls others one by one: {why}"
+    return SEQUENTIAL_AWAITS.at(function, node, said)
 
 
 def blocks_of(node: ast.AST) -> Iterator[list[ast.stmt]]:

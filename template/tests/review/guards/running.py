@@ -67,7 +67,7 @@ LARGE_BODY = Guard(
     "It is in memory as a whole, more than once, for each who asks; and the last byte has to be"
     " there before the first is sent.",
     "Pages for lists, a stream for files.",
-    "What no test asks for with as many rows as production has.",
+    "What no test asks for with as much in it as production has.",
     judge=judge_body,
 )
 GUARDS = (BLOCKED_LOOP, OPENED_PER_REQUEST, LARGE_BODY)
