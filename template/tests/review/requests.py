@@ -180,6 +180,16 @@ def frames() -> Generator[FrameType]:
             frame = inside.gr_frame if inside is not None else None
 
 
+def is_importing() -> bool:
+    """Tell whether a module is loaded, which is done once."""
+    return any("importlib._bootstrap" in frame.f_code.co_filename for frame in frames())
+
+
+def is_importing() -> bool:
+    """Tell whether a module is loaded, which is done once."""
+    return any("importlib._bootstrap" in frame.f_code.co_filename for frame in frames())
+
+
 def your_site() -> Site | None:
     """Name the nearest line that isn't the platform's."""
     return next((site for site in sites() if not site.is_platform), None)
