@@ -119,6 +119,40 @@ def code_of(project: Project) -> str:
     return seen.hexdigest()
 
 
+# The twelve points and the eight issues of the checklist, by words of the row that has them.
+CHECKLIST = {
+    "I/O is `async def`": "what waits is `async def`",
+    "no blocking calls": "nothing blocks the event loop",
+    "background tasks": "what need not be waited for is a task",
+    "caching of what is expensive": "routes that are dear are known",
+    "pool of connections": "the pool of connections fits",
+    "no N+1": "no N+1",
+    "HTTP client reused": "HTTP clients and connections are opened once",
+    "parallel calls": "run side by side",
+    "streamed exports": "exports are streamed",
+    "compression": "answers are compressed",
+    "monitoring": "the service is watched",
+    "log of slow queries": "slow queries are logged",
+    "issue 2, connections per request": "no request has one of its own",
+    "issue 6, large bodies": "answers are short",
+    "issue 7, indexes": "has an index, which the database uses",
+    "issue 8, synchronous libraries": "no synchronous library",
+    "invalidation": "what is cached hears of changes",
+    "lost updates, late commits, early tasks": "no update is lost",
+}
+
+
+def test_the_table_of_the_service_and_its_guards_are_one() -> None:
+    files = rendered(FULL).files
+    _, _, section = files["ARCHITECTURE.md"].partition("## What a reviewer looks for")
+    rows = [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+    named = set(re.findall(r"`([\w./-]+)`", " ".join(row.rsplit("|", 2)[1] for row in rows)))
+
+    assert {guard for guard, _ in explained()} == {name for name in named if "/" not in name}
+    assert {name for name in named if "/" in name} <= files.keys()
+    assert {point for point, words in CHECKLIST.items() if words not in section} == set()
+
+
 @cache
 def explained() -> list[tuple[str, str]]:
     """The guards of a service that has everything, and when they look."""
