@@ -185,11 +185,6 @@ def is_importing() -> bool:
     return any("importlib._bootstrap" in frame.f_code.co_filename for frame in frames())
 
 
-def is_importing() -> bool:
-    """Tell whether a module is loaded, which is done once."""
-    return any("importlib._bootstrap" in frame.f_code.co_filename for frame in frames())
-
-
 def your_site() -> Site | None:
     """Name the nearest line that isn't the platform's."""
     return next((site for site in sites() if not site.is_platform), None)

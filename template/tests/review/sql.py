@@ -34,6 +34,26 @@ def is_read(calls: Calls, function: Function, call: ast.Call) -> bool:
     return method in {"execute", "stream"} and any(selects(function, arg) for arg in call.args[:1])
 
 
+def asks(calls: Calls, function: Function, node: ast.AST) -> bool:
+    """Tell a call that asks the database, itself or through functions of the service."""
+    if not isinstance(node, ast.Call):
+        return False
+    if is_read(calls, function, node) and isinstance(node.func, ast.Attribute):
+        # The rows of a result that is there are no query.
+        return node in function.awaited or not function.is_async
+    callee = dict(calls.callees(function)).get(node)
+    return (
+        callee is not None
+        and callee in calls.code.yours
+        and any(
+            is_read(calls, each, call) and call in each.awaited
+            for each in calls.reach(callee)
+            if each in calls.code.yours
+            for call in each.calls
+        )
+    )
+
+
 def on_connection(calls: Calls, function: Function, call: ast.Call) -> bool:
     """Tell a method of a session, a connection or the like."""
     if not isinstance(call.func, ast.Attribute):

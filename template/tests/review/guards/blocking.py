@@ -66,7 +66,7 @@ GUARDS = (BLOCKING_CALL, CPU_IN_ASYNC, SYNC_HANDLER)
 def in_coroutines(calls: Calls, guard: Guard, costs: Costs) -> Iterator[Finding]:
     """Find what costs in each coroutine, also in what it calls that is none."""
     for function in calls.code.yours:
-        if function.is_async:
+        if function.is_async and not is_start(function):
             for node, what, instead in costs_of(calls, function, costs):
                 said = f"{what} in `async def {function.node.name}`: {instead}"
                 yield guard.at(function, node, said)
@@ -115,7 +115,7 @@ def computes(calls: Calls, function: Function) -> Iterator[Cost]:
                 yield node.iter, f"a loop of {rounds:,} rounds", PROCESS
     if is_pure_handler(calls, function):
         for node in function.nodes:
-            if isinstance(node, ast.For | ast.While) and has_loop_inside(node):
+            if isinstance(node, ast.For | ast.While) and is_long(node) and has_loop_inside(node):
                 yield node, "a loop in a loop, and nothing that is awaited", PROCESS
 
 
@@ -157,6 +157,18 @@ def is_pure_handler(calls: Calls, function: Function) -> bool:
     """Tell a handler that waits for nothing."""
     waiting = (ast.Await, ast.AsyncFor, ast.AsyncWith)
     return function in calls.handlers and not any(isinstance(n, waiting) for n in function.nodes)
+
+
+def is_start(function: Function) -> bool:
+    """Tell what runs before anybody is served: `async def lifespan(app: FastAPI)`."""
+    said = " ".join(map(ast.unparse, function.node.decorator_list))
+    kinds = {ast.unparse(each).rpartition(".")[2] for each in function.annotations.values()}
+    return "contextmanager" in said and bool(kinds & {"FastAPI", "Starlette"})
+
+
+def is_long(node: ast.For | ast.While) -> bool:
+    """Tell a loop whose rounds nobody has written down one by one."""
+    return isinstance(node, ast.While) or "range(" in ast.unparse(node.iter)
 
 
 def has_loop_inside(node: ast.For | ast.While) -> bool:

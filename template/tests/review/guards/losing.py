@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from tests.review.calls import Calls, is_call_of
 from tests.review.code import Function, names_in
 from tests.review.finding import Finding, Guard
-from tests.review.sql import LOCK, UPDATE, arguments, text_of, values_of
+from tests.review.sql import LOCK, UPDATE, arguments, asks, text_of, values_of
+
+REPOSITORY = re.compile(r"session|repo|uow|dao\b|\bdb\b|database", re.IGNORECASE)
 
 
 def look(calls: Calls) -> Iterator[Finding]:
     """Find values that are read, changed in Python, and written back."""
     for function in calls.code.yours:
-        loaded = loaded_in(function)
+        loaded = loaded_in(calls, function)
         if loaded and not is_locked(calls, function):
             for node, what in written_back(function, loaded):
                 if not has_version(calls, function, loaded, node):
@@ -33,12 +35,12 @@ LOST_UPDATE = Guard(
 GUARDS = (LOST_UPDATE,)
 
 
-def loaded_in(function: Function) -> dict[str, ast.expr]:
+def loaded_in(calls: Calls, function: Function) -> dict[str, ast.expr]:
     """Name the variables that hold what was read: rows, and values of them."""
     loaded = {
         name: value
         for name, value in function.assigned.items()
-        if any(isinstance(part, ast.Await) for part in ast.walk(value))
+        if any(is_loading(calls, function, part) for part in ast.walk(value))
     }
     # In the order of the lines, so a value of a value is found, too.
     for name, value in function.assigned.items():
@@ -46,6 +48,14 @@ def loaded_in(function: Function) -> dict[str, ast.expr]:
         if name not in loaded and isinstance(source, ast.Name) and source.id in loaded:
             loaded[name] = loaded[source.id]
     return loaded
+
+
+def is_loading(calls: Calls, function: Function, node: ast.AST) -> bool:
+    """Tell what asks the database, or something that is called like whoever does."""
+    if not (isinstance(node, ast.Await) and isinstance(node.value, ast.Call)):
+        return False
+    called = ast.unparse(node.value.func)
+    return REPOSITORY.search(called) is not None or asks(calls, function, node.value)
 
 
 def written_back(function: Function, loaded: dict[str, ast.expr]) -> Iterator[tuple[ast.AST, str]]:

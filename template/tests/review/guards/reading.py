@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.review.calls import Calls, is_call_of, routes_of
 from tests.review.code import Function, inside
 from tests.review.finding import Finding, Guard
-from tests.review.sql import fetches_many, is_bounded, is_read
+from tests.review.sql import asks, fetches_many, is_bounded
 
 LISTS = {"list", "List", "Sequence", "Iterable", "Collection", "set", "tuple"}
 EXPORT = re.compile(
@@ -119,26 +119,6 @@ def is_in_batches(loop: ast.expr) -> bool:
         has_step = len(loop.args) == 3
         return has_step or all(ast.unparse(each).upper() == ast.unparse(each) for each in loop.args)
     return bool(re.search(r"batch|chunk|part", ast.unparse(loop), re.IGNORECASE))
-
-
-def asks(calls: Calls, function: Function, node: ast.AST) -> bool:
-    """Tell a call that asks the database, itself or through functions of the service."""
-    if not isinstance(node, ast.Call):
-        return False
-    if is_read(calls, function, node) and isinstance(node.func, ast.Attribute):
-        # The rows of a result that is there are no query.
-        return node in function.awaited or not function.is_async
-    callee = dict(calls.callees(function)).get(node)
-    return (
-        callee is not None
-        and callee in calls.code.yours
-        and any(
-            is_read(calls, each, call) and call in each.awaited
-            for each in calls.reach(callee)
-            if each in calls.code.yours
-            for call in each.calls
-        )
-    )
 
 
 def answers_with_list(calls: Calls, handler: Function) -> bool:

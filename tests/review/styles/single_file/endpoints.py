@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 
 import anyio
 import httpx
+import requests
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException, Request, UploadFile
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict
@@ -50,8 +52,12 @@ class TodoOut(BaseModel):
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    # Before anybody is served.
+    limits = json.loads((Path(__file__).parent / "limits.json").read_text())
+    with open("/etc/hostname") as host:
+        name = host.read()
     async with httpx.AsyncClient(timeout=5) as client:
-        yield {"client": client}
+        yield {"client": client, "limits": limits, "name": name}
 
 
 async def get_db() -> AsyncIterator[AsyncSession]:
@@ -145,6 +151,37 @@ async def upload(file: UploadFile) -> int:
     async with await anyio.open_file("/tmp/log", "a") as log:
         await log.write(f"{len(content)}\n")
     return len(content)
+
+
+@router.get("/menu")
+async def menu() -> list[str]:
+    """A few words, however many loops."""
+    words = []
+    for course in ("starter", "main"):
+        for size in ("small", "large"):
+            words.append(f"{course} {size}")
+    return words
+
+
+@router.get("/probe")
+async def probe(request: Request) -> int:
+    answer = await request.state.client.get("https://w/health")
+    answer.elapsed_count = 0
+    # An object of its own, which nobody else has.
+    answer.elapsed_count += 1
+    return answer.elapsed_count
+
+
+@router.get("/in-a-thread")
+async def in_a_thread(url: str) -> int:
+    def work() -> int:
+        return requests.get(url, timeout=5).status_code
+
+    loop = asyncio.get_running_loop()
+    first = await loop.run_in_executor(None, lambda: requests.get(url, timeout=5))
+    second = await asyncio.to_thread(requests.get, url)
+    third = await anyio.to_thread.run_sync(work)
+    return first.status_code + second.status_code + third
 
 
 @router.get("/template")
