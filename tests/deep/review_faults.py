@@ -69,3 +69,8 @@ REVIEW_FAULTS = {
         "tests/core/test_review_service.py",
     ),
 }
+
+# What the planner of a server makes of it.
+SERVER_REVIEW_FAULTS = {
+    name: fault for name, fault in REVIEW_FAULTS.items() if name.startswith("index")
+}

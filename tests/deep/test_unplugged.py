@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 from deep.edge_faults import EDGE_FAULTS, SHARED_EDGE_FAULTS
 from deep.installation import Service, install, interpreters
-from deep.review_faults import REVIEW_FAULTS
+from deep.review_faults import REVIEW_FAULTS, SERVER_REVIEW_FAULTS
 from deep.task_faults import LOCAL_TASK_FAULTS, TASK_FAULTS, WORKER_FAULTS
 from deep.unplugging import Unplugging
 from matrix import Row
@@ -704,7 +704,7 @@ SERVICES = {
     "with redis": Broken(
         {"database": "none", "cache": "redis"}, {**SHARED_FAULTS, **SHARED_EDGE_FAULTS}
     ),
-    "on a server": Broken({"database": "postgresql"}, SERVER_FAULTS),
+    "on a server": Broken({"database": "postgresql"}, {**SERVER_FAULTS, **SERVER_REVIEW_FAULTS}),
     "with workers": Broken({"queue": "taskiq"}, WORKER_FAULTS),
 }
 

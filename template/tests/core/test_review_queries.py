@@ -6,7 +6,9 @@ from sqlalchemy import text
 
 from app.core.database.session import DatabaseDep
 from tests.fixtures.planting import Plant, findings
-from tests.review.guards.querying import Indexes, without_index
+from tests.fixtures.review_queries import MOST_QUERIES, MOST_SECONDS, Cost
+from tests.review.guards.querying import QUERY, Indexes, without_index
+from tests.review.requests import Seen
 
 JOIN = "JOIN authors a ON a.id = p.author_id"
 INDEXES: Indexes = {
@@ -88,3 +90,24 @@ async def test_the_line_of_such_a_query_is_named(client: httpx2.AsyncClient, pla
     (found,) = findings()
     assert (found.path, found.line) == ("app/features/planted.py", 5)
     assert found.guard == "missing-index"
+
+
+@pytest.mark.parametrize(
+    ("queries", "seconds", "is_dear"),
+    [
+        (MOST_QUERIES, 0, False),
+        (MOST_QUERIES + 1, 0, True),
+        (1, MOST_SECONDS, False),
+        (1, MOST_SECONDS * 1.1, True),
+    ],
+)
+def test_a_route_is_dear_by_its_queries_and_by_its_time(
+    queries: int, seconds: float, is_dear: bool
+) -> None:
+    seen, cost = Seen({"method": "GET"}), Cost()
+    for _ in range(queries):
+        seen.note(QUERY, "SELECT 1", None, seconds)
+
+    cost.add(seen)
+
+    assert cost.is_dear is is_dear
