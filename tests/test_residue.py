@@ -38,6 +38,9 @@ HOMONYMS = {
     ),
 }
 
+# It lists what users may bring along, whatever they have answered.
+OTHERS = "tests/review/libraries.py"
+
 REQUIREMENT = re.compile(r'^\s*"([A-Za-z0-9._-]+)', re.MULTILINE)
 VARIABLE = re.compile(r"^(?:# )?([A-Z][A-Z0-9_]+)=", re.MULTILINE)
 
@@ -98,7 +101,7 @@ def spoken(pattern: re.Pattern[str], row: Row, homonyms: re.Pattern[str] | None)
     """Each path and line in which the pattern occurs, the record of the answers apart."""
     said: list[tuple[str, str]] = []
     for path, text in rendered(row).files.items():
-        if path != ANSWERS:
+        if path not in {ANSWERS, OTHERS}:
             said.append((path, path))
             lines = enumerate(text.splitlines(), start=1)
             said += [(f"{path}:{number}: {line}", line) for number, line in lines]

@@ -51,6 +51,8 @@ def test_a_recipe_that_serves_without_a_database(template: Template, tmp_path: P
         ["lint"],
         ["types"],
         ["imports"],
+        ["review"],
+        ["review", "--explain"],
         ["hooks"],
         # Arguments arrive as they were quoted.
         ["test", "tests/core/test_fields.py", "-k", "id or text"],

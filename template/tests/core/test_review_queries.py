@@ -1,0 +1,113 @@
+"""What a reviewer looks for in queries, while they run."""
+
+import httpx2
+import pytest
+from sqlalchemy import text
+
+from app.core.database.session import DatabaseDep
+from tests.fixtures.planting import Plant, findings
+from tests.fixtures.review_queries import MOST_QUERIES, MOST_SECONDS, Cost
+from tests.review.guards.querying import QUERY, Indexes, without_index
+from tests.review.requests import Seen
+
+JOIN = "JOIN authors a ON a.id = p.author_id"
+INDEXES: Indexes = {
+    "posts": [("id",), ("created_at", "id"), ("author_id", "created_at")],
+    "authors": [("id",), ("email",)],
+}
+
+
+@pytest.mark.parametrize(("times", "expected"), [(4, ["n-plus-one"]), (3, [])])
+@pytest.mark.parametrize("statement", ["SELECT {number}", "SELECT  :number", "SELECT 'x{number}'"])
+async def test_the_same_query_again_and_again_is_named(
+    client: httpx2.AsyncClient, plant: Plant, statement: str, times: int, expected: list[str]
+) -> None:
+    plant(
+        f"""
+        @app.get("/planted")
+        async def handler(database: DatabaseDep) -> None:
+            async with database.read() as session:
+                for number in range({times}):
+                    statement = text(STATEMENT.format(number=number))
+                    await session.execute(statement, {{"number": str(number)}})
+        """,
+        DatabaseDep=DatabaseDep,
+        text=text,
+        STATEMENT=statement,
+    )
+
+    await client.get("/planted")
+
+    found = findings()
+    assert [each.guard for each in found] == expected
+    assert {each.line for each in found} <= {7}
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("SELECT * FROM posts WHERE id = $1", []),
+        ('SELECT "posts"."id" FROM "posts" WHERE "posts"."author_id" = $1', []),
+        ("SELECT * FROM posts WHERE title = ?", ["posts"]),
+        (
+            "SELECT p.id FROM posts p JOIN authors a ON a.id = p.author_id WHERE a.name = %s",
+            ["authors"],
+        ),
+        (
+            "SELECT p.id FROM posts AS p JOIN authors a ON a.id = p.author_id WHERE a.email = 'x'",
+            [],
+        ),
+        ("UPDATE posts SET likes = 1 WHERE title LIKE 'a%'", ["posts"]),
+        ("DELETE FROM posts WHERE created_at < $1", []),
+        ("DELETE FROM posts WHERE likes IN (1, 2)", ["posts"]),
+        ("SELECT id FROM posts WHERE id = 1 AND version = 2", []),
+        ("SELECT id FROM posts ORDER BY created_at DESC LIMIT 10", []),
+        ("SELECT id FROM posts ORDER BY likes DESC LIMIT 10", ["posts"]),
+        ("SELECT id FROM posts WHERE author_id = 1 ORDER BY likes", []),
+        ("SELECT author_id, count(*) FROM posts GROUP BY author_id ORDER BY count(*)", []),
+        ("INSERT INTO posts (title) VALUES ($1)", []),
+        ("SELECT 1 FROM others WHERE name = 1", []),
+    ],
+)
+def test_a_query_without_an_index_is_named(statement: str, expected: list[str]) -> None:
+    assert [table for table, _ in without_index(statement, INDEXES)] == expected
+
+
+async def test_the_line_of_such_a_query_is_named(client: httpx2.AsyncClient, plant: Plant) -> None:
+    plant(
+        """
+        @app.get("/planted")
+        async def handler(database: DatabaseDep) -> None:
+            async with database.read() as session:
+                await session.execute(text("SELECT id FROM authors WHERE name = 'x'"))
+        """,
+        DatabaseDep=DatabaseDep,
+        text=text,
+    )
+
+    await client.get("/planted")
+
+    (found,) = findings()
+    assert (found.path, found.line) == ("app/features/planted.py", 5)
+    assert found.guard == "missing-index"
+
+
+@pytest.mark.parametrize(
+    ("queries", "seconds", "is_dear"),
+    [
+        (MOST_QUERIES, 0, False),
+        (MOST_QUERIES + 1, 0, True),
+        (1, MOST_SECONDS, False),
+        (1, MOST_SECONDS * 1.1, True),
+    ],
+)
+def test_a_route_is_dear_by_its_queries_and_by_its_time(
+    queries: int, seconds: float, is_dear: bool
+) -> None:
+    seen, cost = Seen({"method": "GET"}), Cost()
+    for _ in range(queries):
+        seen.note(QUERY, "SELECT 1", None, seconds)
+
+    cost.add(seen)
+
+    assert cost.is_dear is is_dear

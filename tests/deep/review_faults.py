@@ -1,0 +1,76 @@
+"""What a service's review has to notice: in its code, and while its tests run."""
+
+from deep.unplugging import Unplugging
+
+STATIC = "tests/core/test_review.py"
+WATCH = "tests/fixtures/review.py"
+
+REVIEW_FAULTS = {
+    "call that blocks in a helper": Unplugging(
+        "app/features/posts/service.py",
+        "    return len(text.split())\n",
+        '    with open("words.txt") as words:\n        return len(words.read().split())\n',
+        f"{STATIC}::test_the_code_shows_nothing_that_a_reviewer_would_not_let_pass",
+    ),
+    "call that blocks, by a name that nobody knows": Unplugging(
+        "app/features/posts/service.py",
+        "    return len(text.split())\n",
+        '    __import__("time").sleep(0)\n    return len(text.split())\n',
+        "tests/features/posts/test_writes.py",
+    ),
+    "query in each round of a loop": Unplugging(
+        "app/features/posts/repository.py",
+        "        return set(await self.session.scalars("
+        "select(Author.id).where(Author.id.in_(author_ids))))\n",
+        "        known = select(Author.id)\n"
+        "        ids = [await self.session.scalar(known.where(Author.id == each))"
+        " for each in author_ids]\n"
+        "        return set(filter(None, ids))\n",
+        f"{STATIC}::test_the_code_shows_nothing_that_a_reviewer_would_not_let_pass",
+    ),
+    "change that a cached route doesn't hear of": Unplugging(
+        "app/features/posts/service.py",
+        "        self.session.after_commit(lambda: cache.invalidate(*names_of(post_id)))\n",
+        "",
+        "tests/features/posts/test_endpoints.py",
+    ),
+    "index of an order": Unplugging(
+        "app/features/posts/models.py",
+        '        Index(None, "created_at", "id"),\n',
+        "",
+        "tests/features/posts/test_lists.py",
+    ),
+    "index that a migration forgot": Unplugging(
+        "migrations/versions/0001_posts.py",
+        '    op.create_index(op.f("ix_posts_created_at_id"), "posts", ["created_at", "id"])\n',
+        "",
+        "tests/core/test_indexes.py",
+    ),
+    "eye on what blocks": Unplugging(WATCH, "    blocking.activate()\n", "", STATIC),
+    "eye on what is opened": Unplugging(
+        WATCH, "            count_opened(patch, name)\n", "            pass\n", STATIC
+    ),
+    "clock of a request": Unplugging(
+        "tests/review/requests.py",
+        "await Steps(answer(router, scope, receive, look_and_send), seen)",
+        "await answer(router, scope, receive, look_and_send)",
+        STATIC,
+    ),
+    "eye on queries": Unplugging(
+        "tests/fixtures/review_queries.py",
+        '        patch.setattr(QueryMonitor, "note", note_and_watch)\n',
+        "",
+        "tests/core/test_review_queries.py",
+    ),
+    "compression of what is served": Unplugging(
+        "app/core/application.py",
+        "    stack.append(Middleware(CompressionMiddleware, settings))\n",
+        "",
+        "tests/core/test_review_service.py",
+    ),
+}
+
+# What the planner of a server makes of it.
+SERVER_REVIEW_FAULTS = {
+    name: fault for name, fault in REVIEW_FAULTS.items() if name.startswith("index")
+}

@@ -1,0 +1,1 @@
+"""Good code, in a style of its own."""
