@@ -11,6 +11,7 @@ from app.core.middleware.timing import TimingSettings, log_if_slow, timing_heade
 from app.core.observability.logging import request_id
 from app.core.observability.request_id import HEADER, request_id_of
 from app.core.observability.timing import Timing, timing
+from app.core.observability.trace_context import trace_context, trace_context_of
 from app.core.problem import problem_response
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class EnvelopeMiddleware:
             await send(message)
 
         id_token, timing_token = request_id.set(name.decode()), timing.set(current)
+        trace_token = trace_context.set(trace_context_of(scope))
         try:
             await self.app(scope, receive, send_in_envelope)
         except Exception:
@@ -74,5 +76,6 @@ class EnvelopeMiddleware:
                 # A stream may take its time, once it has begun.
                 took = time.perf_counter() - started if seconds is None else seconds
                 log_if_slow(current, took, self.slow_seconds)
+            trace_context.reset(trace_token)
             timing.reset(timing_token)
             request_id.reset(id_token)

@@ -10,6 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from app.core.observability.trace_context import trace_id
+
 # Also inside tasks that the request started: they run in a copy of its context.
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
@@ -29,14 +31,14 @@ ExceptionInfo = (
 
 
 class LineFormatter(logging.Formatter):
-    """Time in UTC, level, request id, logger, message; a traceback below, indented."""
+    """Time in UTC, level, request id, trace id, logger, message; a traceback below, indented."""
 
     converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03dZ"
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        record.request_id = request_id.get()
+        record.request_id, record.trace_id = request_id.get(), trace_id() or "-"
         return super().formatMessage(record).translate(ESCAPED)
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's name
@@ -52,7 +54,7 @@ def configure_logging(settings: LogSettings) -> None:
             "formatters": {
                 "line": {
                     "()": LineFormatter,
-                    "fmt": "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s",
+                    "fmt": "%(asctime)s %(levelname)s [%(request_id)s %(trace_id)s] %(name)s: %(message)s",
                 }
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},

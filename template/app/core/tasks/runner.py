@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.core.observability.logging import request_id
+from app.core.observability.timing import TaskTiming, timing
+from app.core.observability.trace_context import trace_context
 from app.core.tasks.contract import Ledger, Started
 from app.core.tasks.settings import RunnerSettings
 from app.core.tasks.task import TASKS, Task
@@ -84,6 +86,8 @@ class Runner:
     async def _run(self, started: Started) -> None:
         message = started.message
         request_id.set(message.request_id)
+        trace_context.set(message.trace)
+        timing.set(TaskTiming(message.name))
         task = TASKS.get(message.name)
         if task is None:
             logger.warning("There is no task %s here; it waits for who has it", message.name)
