@@ -54,7 +54,8 @@ def configure_logging(settings: LogSettings) -> None:
             "formatters": {
                 "line": {
                     "()": LineFormatter,
-                    "fmt": "%(asctime)s %(levelname)s [%(request_id)s %(trace_id)s] %(name)s: %(message)s",
+                    "fmt": "%(asctime)s %(levelname)s [%(request_id)s %(trace_id)s] %(name)s:"
+                    " %(message)s",
                 }
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},

@@ -44,7 +44,8 @@ def trace_id() -> str | None:
 
 def trace_context_of(scope: Scope) -> TraceContext | None:
     """Read the headers of a request. What isn't sound isn't passed on."""
-    parents, states = [], []
+    parents: list[bytes] = []
+    states: list[bytes] = []
     for name, value in scope["headers"]:
         if name == b"traceparent":
             parents.append(value)

@@ -31,7 +31,13 @@ class Message:
         made = uuid.uuid4() if key is None else uuid.uuid5(NAMESPACE, f"{call.name}\n{key}")
         trace = trace_context.get() or TraceContext("")
         return cls(
-            made.hex, call.name, [*call.args], call.kwargs, request_id.get(), trace.parent, trace.state
+            made.hex,
+            call.name,
+            [*call.args],
+            call.kwargs,
+            request_id.get(),
+            trace.parent,
+            trace.state,
         )
 
     @property
