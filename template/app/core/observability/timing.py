@@ -62,8 +62,6 @@ class Timing:
 class TaskTiming(Timing):
     """A task that runs, and what it waits for."""
 
-    __slots__ = ("name",)
-
     def __init__(self, name: str) -> None:
         super().__init__({})
         self.name = name

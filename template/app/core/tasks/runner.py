@@ -123,7 +123,7 @@ class Runner:
         attempt = started.attempt
         told = f"{type(error).__name__}: {error}"
         if isinstance(error, task.fatal):
-            await self._bury(started, told)
+            await self._bury(started, told, error)
             return
         logger.error(
             "Task %s failed, attempt %d of %d",
@@ -138,8 +138,9 @@ class Runner:
         self.counts.repeated += 1
         await self.ledger.repeat(started, pause_seconds(task, attempt), told)
 
-    async def _bury(self, started: Started, error: str) -> None:
-        logger.error("Task %s (%s) is dead: %s", started.message.name, started.message.id, error)
+    async def _bury(self, started: Started, error: str, cause: BaseException | None = None) -> None:
+        message = started.message
+        logger.error("Task %s (%s) is dead: %s", message.name, message.id, error, exc_info=cause)
         self.counts.died += 1
         await self.ledger.bury(started, error)
 
