@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 from deep.edge_faults import EDGE_FAULTS, SHARED_EDGE_FAULTS
 from deep.installation import Service, install, interpreters
+from deep.observability_faults import CONTEXT_FAULTS, WATCH_FAULTS
 from deep.task_faults import LOCAL_TASK_FAULTS, TASK_FAULTS, WORKER_FAULTS
 from deep.unplugging import Unplugging
 from matrix import Row
@@ -698,13 +699,16 @@ class Broken(NamedTuple):
 
 
 SERVICES = {
-    "embedded": Broken({}, {**FAULTS, **TASK_FAULTS, **LOCAL_TASK_FAULTS}),
+    "embedded": Broken({}, {**FAULTS, **TASK_FAULTS, **LOCAL_TASK_FAULTS, **CONTEXT_FAULTS}),
     "without a database": Broken({"database": "none"}, {**OTHER_FAULTS, **EDGE_FAULTS}),
     "with redis": Broken(
         {"database": "none", "cache": "redis"}, {**SHARED_FAULTS, **SHARED_EDGE_FAULTS}
     ),
     "on a server": Broken({"database": "postgresql"}, SERVER_FAULTS),
     "with workers": Broken({"queue": "taskiq"}, WORKER_FAULTS),
+    "watched": Broken(
+        {"cache": "redis", "tracing": "opentelemetry", "errors": "sentry"}, WATCH_FAULTS
+    ),
 }
 
 

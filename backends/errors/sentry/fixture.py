@@ -33,12 +33,12 @@ class Reports:
         ]
         return web.json_response({}, status=self.status)
 
-    async def event(self, transaction: str) -> dict[str, Any]:
-        """Wait for the report of something that failed."""
+    async def event(self, where: str) -> dict[str, Any]:
+        """Wait for the report of a route, or a task, that failed."""
         async with asyncio.timeout(30):
             while True:
                 for event in self.events:
-                    if event.get("transaction") == transaction:
+                    if event.get("transaction") == where:
                         return event
                 await asyncio.sleep(0.01)
 

@@ -35,4 +35,4 @@ def test_every_logger_names_the_request(capsys: pytest.CaptureFixture[str]) -> N
         request_id.reset(token)
 
     line = capsys.readouterr().err
-    assert re.fullmatch(r"[\d-]+T[\d:.]+Z WARNING \[abc-1\] some.library: It rains\n", line)
+    assert re.fullmatch(r"[\d-]+T[\d:.]+Z WARNING \[abc-1 -\] some.library: It rains\n", line)
