@@ -20,7 +20,7 @@ WORDS = {
         *("sql", "migrat", "alembic", "transaction", "commit", "rollback", "rowid"),
         r"\b(db|tables?|rows?|columns?|quer(y|ies))\b",
     ),
-    "tracing": ("opentelemetry", "otel", "otlp", "sampl", r"\bspans?\b"),
+    "tracing": ("opentelemetry", "otel", "otlp", r"\bspans?\b"),
     "errors": ("sentry", r"\bdsn\b"),
 }
 
