@@ -69,14 +69,16 @@ class Service:
                 process.wait(timeout=30)
 
 
-def install(template: Template, destination: Path, row: Row) -> Service:
-    """Render a service, and install it."""
+def install(
+    template: Template, destination: Path, row: Row, environment: Path | None = None
+) -> Service:
+    """Render a service, and install it: into the environment that its Python has, or another."""
     version = str(row["python_version"])
     template.start(destination, row)
     service = Service(
         bench=template.bench,
         path=destination,
-        environment=template.bench.root / f"environment-{version}",
+        environment=environment or template.bench.root / f"environment-{version}",
         interpreter=interpreters()[version],
     )
     command = (SCRIPTS / "uv", "sync", "--quiet")

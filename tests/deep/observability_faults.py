@@ -29,7 +29,12 @@ CONTEXT_FAULTS = {
     "trace of a task": Unplugging(
         f"{CORE}/tasks/runner.py", "        trace_context.set(message.trace)\n", "", CONTEXT
     ),
-    "trace in the log": Unplugging(f"{WATCH}/logging.py", 'trace_id() or "-"', '"-"', CONTEXT),
+    "trace in the log": Unplugging(
+        f"{WATCH}/lines.py", "if trace := trace_id():", "if trace := None:", CONTEXT
+    ),
+    "trace at the terminal": Unplugging(
+        f"{WATCH}/lines.py", "(request_id.get(), trace_id())", "(request_id.get(),)", CONTEXT
+    ),
     "soundness of a trace": Unplugging(
         f"{WATCH}/trace_context.py", "not PARENT.fullmatch(parents[0])", "not parents[0]", CONTEXT
     ),
@@ -137,7 +142,10 @@ WATCH_FAULTS = {
         f"{WATCH}/reports.py", "    logging.getLogger().addHandler(handler)\n", "", REPORTS
     ),
     "where an error happened": Unplugging(
-        f"{WATCH}/reports.py", "        before_send=complete,\n", "", REPORTS
+        f"{WATCH}/reports.py",
+        "        before_send=partial(complete, Redaction(settings.log_secrets)),\n",
+        "",
+        REPORTS,
     ),
     "discretion about variables": Unplugging(
         f"{WATCH}/reports.py", "        include_local_variables=False,\n", "", REPORTS
@@ -147,6 +155,9 @@ WATCH_FAULTS = {
     ),
     "discretion about what is logged": Unplugging(
         f"{WATCH}/reports.py", '    event.pop("extra", None)\n', "", REPORTS
+    ),
+    "secrets in what is logged": Unplugging(
+        f"{WATCH}/reports.py", "return redaction.text(", "return str(", REPORTS
     ),
     "share of reports": Unplugging(
         f"{WATCH}/reports.py", "        sample_rate=settings.sentry_sample_rate,\n", "", REPORTS

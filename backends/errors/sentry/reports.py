@@ -7,9 +7,10 @@ and the values of variables along.
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 import sentry_sdk
 from pydantic import AfterValidator, Field
@@ -18,7 +19,9 @@ from sentry_sdk.types import Event, Hint
 from sentry_sdk.utils import BadDsn, Dsn
 
 from app.core.observability.identity import IdentitySettings
-from app.core.observability.logging import request_id
+from app.core.observability.logging import LogSettings
+from app.core.observability.redaction import Redaction
+from app.core.observability.request_id import request_id
 from app.core.observability.timing import current_route
 from app.core.observability.trace_context import trace_id
 
@@ -36,7 +39,7 @@ def check_dsn(text: str) -> str:
     return text
 
 
-class ReportSettings(IdentitySettings):
+class ReportSettings(LogSettings, IdentitySettings):
     """Who is told of errors, and of how many."""
 
     # Without it, nobody. It holds a key: never log it.
@@ -53,19 +56,21 @@ class ReportHandler(EventHandler):
         return record.msg
 
 
-def complete(event: Event, _hint: Hint) -> Event:
+def complete(redaction: Redaction, event: Event, _hint: Hint) -> Event:
     """Say where it happened, and leave out what only the log may know.
 
     Values are said below the first line of an error, if anywhere: what didn't validate, or which
     key there was twice.
     """
+
+    def short(said: object) -> str:
+        return redaction.text(f"{said}".partition("\n")[0])
+
     event.pop("extra", None)
     for error in event.get("exception", {}).get("values", ()):
-        error["value"] = first_line(error.get("value"))
-    said: Mapping[str, Any] = event.get("logentry", {})
-    if said:
-        params = [first_line(each) for each in said["params"] or ()]
-        event["logentry"] = {"message": said["message"], "params": params}
+        error["value"] = short(error.get("value"))
+    if entry := event.get("logentry"):
+        event["logentry"] = {"message": entry["message"], "formatted": short(entry["formatted"])}
     if (request := request_id.get()) != "-":
         event.setdefault("tags", {})["request_id"] = request
     if (route := current_route()) != "-":
@@ -73,11 +78,6 @@ def complete(event: Event, _hint: Hint) -> Event:
     if trace := trace_id():
         event.setdefault("contexts", {}).setdefault("trace", {})["trace_id"] = trace
     return event
-
-
-def first_line(value: object) -> str:
-    """Shorten what somebody said."""
-    return f"{value}".partition("\n")[0]
 
 
 @asynccontextmanager
@@ -99,7 +99,7 @@ async def open_reports(settings: ReportSettings) -> AsyncGenerator[None]:
         max_breadcrumbs=0,
         max_request_body_size="never",
         in_app_include=["app"],
-        before_send=complete,
+        before_send=partial(complete, Redaction(settings.log_secrets)),
     )
     handler = ReportHandler(level=logging.ERROR)
     logging.getLogger().addHandler(handler)

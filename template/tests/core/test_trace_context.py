@@ -1,5 +1,6 @@
 """The trace of a caller: passed on, whether anything is recorded here or not."""
 
+import json
 import logging
 from collections.abc import Mapping
 
@@ -8,7 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from app.core.http_client.client import HttpClientDep, WebClientDep
-from app.core.observability.logging import LineFormatter
+from app.core.observability.lines import JsonFormatter, TextFormatter
+from app.core.observability.redaction import Redaction
 from app.core.observability.trace_context import trace_context, trace_id
 from app.core.tasks.broker import Broker
 from app.core.tasks.contract import TaskState
@@ -46,9 +48,9 @@ def app(app: FastAPI, upstream: Upstream) -> FastAPI:
         await web_client.get(upstream.url)
 
     @app.get("/test/log")
-    async def log() -> str:
-        record = logging.LogRecord("test", logging.INFO, "", 0, "done", None, None)
-        return LineFormatter("%(trace_id)s %(message)s").format(record)
+    async def log() -> list[str]:
+        formatters = [TextFormatter(Redaction()), JsonFormatter(Redaction())]
+        return [each.format(logging.makeLogRecord({"msg": "done"})) for each in formatters]
 
     return app
 
@@ -115,8 +117,9 @@ async def test_its_tasks_are_part_of_it(
 
 
 async def test_each_line_of_the_log_names_it(client: httpx2.AsyncClient) -> None:
-    said = await client.get("/test/log", headers=CALLED)
-    without = await client.get("/test/log")
+    text, event = (await client.get("/test/log", headers=CALLED)).json()
+    assert f" {TRACE}] " in text
+    assert json.loads(event)["trace_id"] == TRACE
 
-    assert said.json() == f"{TRACE} done"
-    assert without.json() == "- done"
+    _, event = (await client.get("/test/log")).json()
+    assert "trace_id" not in json.loads(event)

@@ -21,6 +21,7 @@ from tests.fixtures.broker import BrokerServer
 from tests.fixtures.ledger import opened_ledger
 from tests.fixtures.server import Server, serving, variables_of
 from tests.fixtures.tasks import eventually
+from tests.numbers import numbers_of
 
 # Each starts processes, and ends them.
 pytestmark = pytest.mark.slow
@@ -177,8 +178,11 @@ async def test_a_worker_answers_those_who_watch_over_it(
     async with httpx2.AsyncClient(base_url=workers.url()) as client:
         ready = (await client.get("/ready")).raise_for_status().json()
         queue = (await client.get("/health/tasks")).raise_for_status().json()
+        numbers = await numbers_of(client)
     assert {"tasks", "task_runner"} <= set(ready["resources"])
     assert queue["tasks"]["succeeded"] == TASKS
+    assert 0 < numbers["task_runner_succeeded_total"] <= TASKS
+    assert numbers['task_duration_seconds_count{task="drill"}'] > 0
 
 
 async def test_the_worker_of_the_service_starts_and_ends(drill_settings: Settings) -> None:

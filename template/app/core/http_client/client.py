@@ -39,6 +39,8 @@ class HttpClient:
     made for, however often it is tried. A status from 400 is an `ErrorAnswer`, which tells it.
     """
 
+    totals = frozenset({"calls", "failures", "retries", "seconds"})
+
     def __init__(
         self,
         name: str,

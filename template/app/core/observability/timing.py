@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+
+from app.core.observability.metrics import operation_number
 
 MOST_CHARACTERS = 1000
 
@@ -30,10 +32,14 @@ class Timing:
     spent: dict[str, Spent] = field(default_factory=dict)
 
     @property
+    def path(self) -> str:
+        """Name the route by its template, `/posts/{post_id}`; `-` where there is none."""
+        return getattr(self.scope.get("route"), "path_format", "-")
+
+    @property
     def route(self) -> str:
-        """Name the route by its template: `GET /posts/{post_id}`."""
-        route = self.scope.get("route")
-        return f"{self.scope.get('method', 'WEBSOCKET')} {getattr(route, 'path_format', '-')}"
+        """Name the route by method and template: `GET /posts/{post_id}`."""
+        return f"{self.scope.get('method', 'WEBSOCKET')} {self.path}"
 
     def add(self, name: str, seconds: float, what: str) -> None:
         """Note something that is over."""
@@ -90,10 +96,11 @@ timing: ContextVar[Timing | None] = ContextVar("timing", default=None)
 
 
 def spend(name: str, seconds: float, what: str = "") -> None:
-    """Note time that the current request spent on something; without a request, nobody asks.
+    """Note time that was spent on something, for the current request and for all together.
 
     `what` is shown to people, and sent to others: no value that came from a client.
     """
+    operation_number(name).observe(seconds)
     current = timing.get()
     if current is not None:
         current.add(name, seconds, what)
@@ -105,7 +112,13 @@ def current_route() -> str:
     return "-" if current is None else current.route
 
 
-def spending(name: str, what: str = "") -> AbstractContextManager[None]:
+@contextmanager
+def spending(name: str, what: str = "") -> Generator[None]:
     """Note how long the block takes, likewise."""
     current = timing.get()
-    return nullcontext() if current is None else current.spending(name, what)
+    started = time.perf_counter()
+    try:
+        with nullcontext() if current is None else current.spending(name, what):
+            yield
+    finally:
+        operation_number(name).observe(time.perf_counter() - started)

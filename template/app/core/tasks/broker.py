@@ -26,6 +26,7 @@ class Broker:
     """Notes tasks, and has them carried to whoever runs them."""
 
     name = "tasks"
+    totals = frozenset({"enqueued"})
 
     def __init__(self, ledger: Ledger, transport: Transport) -> None:
         self.ledger = ledger

@@ -11,6 +11,7 @@ from app.core.observability.logging import request_id
 from app.core.observability.timing import TaskTiming, timing
 from app.core.observability.trace_context import trace_context
 from app.core.tasks.contract import Ledger, Started
+from app.core.tasks.numbers import TASKS_FAILED, TASKS_RUN
 from app.core.tasks.settings import RunnerSettings
 from app.core.tasks.task import TASKS, Task
 
@@ -38,6 +39,7 @@ class Runner:
     """Takes tasks in hand, and notes what became of them."""
 
     name = "task_runner"
+    totals = frozenset({"succeeded", "repeated", "died", "handed_back", "seconds"})
 
     ledger: Ledger
     settings: RunnerSettings
@@ -111,7 +113,9 @@ class Runner:
             self.counts.succeeded += 1
             await self.ledger.succeed(started)
         finally:
-            self.counts.seconds += time.monotonic() - began
+            seconds = time.monotonic() - began
+            self.counts.seconds += seconds
+            TASKS_RUN.labels(task.name).observe(seconds)
 
     async def _call(self, task: Task[...], started: Started) -> None:
         message = started.message
@@ -122,6 +126,7 @@ class Runner:
     async def _fail(self, task: Task[...], started: Started, error: BaseException) -> None:
         attempt = started.attempt
         told = f"{type(error).__name__}: {error}"
+        TASKS_FAILED.labels(task.name, type(error).__name__).inc()
         if isinstance(error, task.fatal):
             await self._bury(started, told, error)
             return
