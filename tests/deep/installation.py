@@ -141,14 +141,14 @@ def kinds(row: Row) -> list[set[tuple[object, ...]]]:
     """What a row shows of queues, and of who watches, the more important first."""
     transport, ledger = answer(row, "transport"), answer(row, "ledger")
     database, queue = row["database"], row["queue"]
-    watched = {(axis, row[axis]) for axis in WATCHERS}
-    places = {(key, row[key]) for key in ("database", "cache", "queue")}
+    watched = {(axis, row[axis]) for axis in sorted(WATCHERS)}
+    pairs = set[tuple[object, ...]](product(watched, row.items()))
     return [
         {(transport,)},
         {(database, ledger)},
         {(database, queue), (transport, ledger)},
-        watched,
-        set(product(watched, places)),
+        {*watched},
+        pairs,
     ]
 
 
