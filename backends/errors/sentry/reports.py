@@ -101,6 +101,8 @@ async def open_reports(settings: ReportSettings) -> AsyncGenerator[None]:
         in_app_include=["app"],
         before_send=partial(complete, Redaction(settings.log_secrets)),
     )
+    # It would log each attempt to reach a Sentry that is away.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     handler = ReportHandler(level=logging.ERROR)
     logging.getLogger().addHandler(handler)
     try:

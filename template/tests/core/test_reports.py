@@ -116,6 +116,7 @@ async def test_what_is_logged_as_an_error_is_told(
 
 
 async def test_what_was_not_sent_is_sent_at_the_end(app: FastAPI, reports: Reports) -> None:
+    reports.seconds = 0.3
     async with app.router.lifespan_context(app):
         logger.error("The last word")
 
@@ -173,13 +174,17 @@ class TestFaults:
         fault: Callable[[Settings, Reports], Settings] = request.param
         return fault(settings, reports)
 
-    async def test_requests_do_not_care(self, client: httpx2.AsyncClient) -> None:
+    async def test_requests_do_not_care(
+        self, client: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
+    ) -> None:
         began = time.monotonic()
         for _ in range(20):
             response = await client.post("/test/fail/1", content="x")
             assert response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
 
         assert time.monotonic() - began < 5
+        await asyncio.sleep(0.1)
+        assert [record for record in caplog.records if record.name.startswith("urllib3")] == []
 
 
 @pytest.mark.parametrize("dsn", ["sentry.example.org", "https://sentry.example.org/1"])

@@ -62,7 +62,9 @@ def app(app: FastAPI, upstream: Upstream) -> FastAPI:
         assert (name, await request.body()) == ("x", SECRET.encode())
         with spending("sums"):
             await http_client.get(
-                f"{upstream.url}/ok", params={"token": SECRET}, headers={"Authorization": SECRET}
+                f"{upstream.url}/ok?key={SECRET}",
+                params={"token": SECRET},
+                headers={"Authorization": SECRET},
             )
         await broker.enqueue(work(upstream.url))
         return trace_id()
