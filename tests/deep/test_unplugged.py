@@ -13,6 +13,7 @@ from deep.edge_faults import EDGE_FAULTS, SHARED_EDGE_FAULTS
 from deep.forked import Forks, forking
 from deep.installation import Service, install, interpreters
 from deep.metrics_faults import METRICS_FAULTS
+from deep.observability_faults import CONTEXT_FAULTS, WATCH_FAULTS
 from deep.review_faults import REVIEW_FAULTS, SERVER_REVIEW_FAULTS
 from deep.task_faults import LOCAL_TASK_FAULTS, TASK_FAULTS, WORKER_FAULTS
 from deep.unplugging import Unplugging
@@ -702,7 +703,15 @@ class Broken(NamedTuple):
 
 SERVICES = {
     "embedded": Broken(
-        {}, {**FAULTS, **TASK_FAULTS, **LOCAL_TASK_FAULTS, **METRICS_FAULTS, **REVIEW_FAULTS}
+        {},
+        {
+            **FAULTS,
+            **TASK_FAULTS,
+            **LOCAL_TASK_FAULTS,
+            **METRICS_FAULTS,
+            **CONTEXT_FAULTS,
+            **REVIEW_FAULTS,
+        },
     ),
     "without a database": Broken({"database": "none"}, {**OTHER_FAULTS, **EDGE_FAULTS}),
     "with redis": Broken(
@@ -710,6 +719,9 @@ SERVICES = {
     ),
     "on a server": Broken({"database": "postgresql"}, {**SERVER_FAULTS, **SERVER_REVIEW_FAULTS}),
     "with workers": Broken({"queue": "taskiq"}, WORKER_FAULTS),
+    "watched": Broken(
+        {"cache": "redis", "tracing": "opentelemetry", "errors": "sentry"}, WATCH_FAULTS
+    ),
 }
 
 

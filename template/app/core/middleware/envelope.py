@@ -13,6 +13,7 @@ from app.core.observability.logging import request_id
 from app.core.observability.metrics import ERRORS, count_request, traffic
 from app.core.observability.request_id import HEADER, request_id_of
 from app.core.observability.timing import Timing, timing
+from app.core.observability.trace_context import trace_context, trace_context_of
 from app.core.problem import problem_response
 
 logger = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class EnvelopeMiddleware:
             await send(message)
 
         id_token, timing_token = request_id.set(name.decode()), timing.set(current)
+        trace_token = trace_context.set(trace_context_of(scope))
         is_request = scope["type"] == "http"
         traffic.in_flight += is_request
         try:
@@ -86,5 +88,6 @@ class EnvelopeMiddleware:
                 took = time.perf_counter() - started if seconds is None else seconds
                 count_request(scope["method"], current.path, status, took, size)
                 self.log.note(current, status, took)
+            trace_context.reset(trace_token)
             timing.reset(timing_token)
             request_id.reset(id_token)

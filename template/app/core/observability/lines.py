@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from app.core.observability.redaction import Redaction
 from app.core.observability.request_id import request_id
+from app.core.observability.trace_context import trace_id
 
 # What is logged may come from a client, and must not look like a line of its own.
 ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), 127, 0x85)}
@@ -28,7 +29,7 @@ ExceptionInfo = (
 
 
 class TextFormatter(logging.Formatter):
-    """Time in UTC, level, request id, logger, message; a traceback below, indented."""
+    """Time in UTC, level, request and trace, logger, message; a traceback below, indented."""
 
     converter = time.gmtime
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -43,7 +44,7 @@ class TextFormatter(logging.Formatter):
         return self._redaction.text(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        record.request_id = request_id.get()
+        record.request_id = " ".join(filter(None, (request_id.get(), trace_id())))
         return super().formatMessage(record).translate(ESCAPED)
 
     def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's name
@@ -67,6 +68,8 @@ class JsonFormatter(logging.Formatter):
             "message": redaction.text(record.getMessage()),
             "request_id": request_id.get(),
         }
+        if trace := trace_id():
+            event["trace_id"] = trace
         for name, value in vars(record).items():
             if name not in STANDARD:
                 event[name] = redaction.value(name, value)

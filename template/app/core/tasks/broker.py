@@ -9,6 +9,7 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from app.core.breaker import Breaker
+from app.core.observability.timing import spending
 from app.core.tasks.contract import Ledger, TaskStatus, Transport
 from app.core.tasks.message import Message
 from app.core.tasks.task import Call
@@ -44,8 +45,9 @@ class Broker:
 
         While a task with the same key is known, another one is not enqueued.
         """
-        message = Message.of(call, key)
-        await self.enqueue_message(message, after_seconds)
+        with spending("enqueue", call.name):
+            message = Message.of(call, key)
+            await self.enqueue_message(message, after_seconds)
         return message.id
 
     async def enqueue_message(self, message: Message, after_seconds: float) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.core.observability.logging import request_id
+from app.core.observability.timing import TaskTiming, timing
+from app.core.observability.trace_context import trace_context
 from app.core.tasks.contract import Ledger, Started
 from app.core.tasks.numbers import TASKS_FAILED, TASKS_RUN
 from app.core.tasks.settings import RunnerSettings
@@ -86,6 +88,8 @@ class Runner:
     async def _run(self, started: Started) -> None:
         message = started.message
         request_id.set(message.request_id)
+        trace_context.set(message.trace)
+        timing.set(TaskTiming(message.name))
         task = TASKS.get(message.name)
         if task is None:
             logger.warning("There is no task %s here; it waits for who has it", message.name)
@@ -124,7 +128,7 @@ class Runner:
         told = f"{type(error).__name__}: {error}"
         TASKS_FAILED.labels(task.name, type(error).__name__).inc()
         if isinstance(error, task.fatal):
-            await self._bury(started, told)
+            await self._bury(started, told, error)
             return
         logger.error(
             "Task %s failed, attempt %d of %d",
@@ -139,8 +143,9 @@ class Runner:
         self.counts.repeated += 1
         await self.ledger.repeat(started, pause_seconds(task, attempt), told)
 
-    async def _bury(self, started: Started, error: str) -> None:
-        logger.error("Task %s (%s) is dead: %s", started.message.name, started.message.id, error)
+    async def _bury(self, started: Started, error: str, cause: BaseException | None = None) -> None:
+        message = started.message
+        logger.error("Task %s (%s) is dead: %s", message.name, message.id, error, exc_info=cause)
         self.counts.died += 1
         await self.ledger.bury(started, error)
 
