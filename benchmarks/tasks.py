@@ -1,0 +1,211 @@
+"""What tasks cost in a rendered service, beside the library that carries them on its own."""
+
+import argparse
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from brokers import OWN
+from postgres import Postgres, own_postgres
+from processes import SERVER_CPU, execute, fail, running
+
+HERE = Path(__file__).resolve().parent
+QUEUES = HERE / "queues"
+AT_ONCE = 20
+WORKERS = 10
+# By what is asked: which task, and how many are enqueued at once; nothing if they are run.
+ASKED = {
+    "enqueue": ("noop", 1),
+    "enqueue, 20 at once": ("noop", AT_ONCE),
+    "run, no-op": ("noop", 0),
+    "run, 5 ms": ("wait", 0),
+}
+# How the guides start a worker, with one process that does as much at once as it can.
+COMMANDS = {
+    "taskiq": ("taskiq", "worker", "plain_taskiq:broker", "--workers=1", "--log-level=ERROR")
+    + (f"--max-async-tasks={WORKERS}",),
+    "celery": ("celery", "-A", "plain_celery", "worker", "-P", "threads", "-c", str(WORKERS))
+    + ("--loglevel=ERROR", "--without-gossip", "--without-mingle"),
+    "dramatiq": ("dramatiq", "plain_dramatiq", "--processes=1", f"--threads={WORKERS}"),
+    "rq": ("rq", "worker", "--worker-class=rq.worker.SimpleWorker", "--quiet")
+    + ("--serializer=rq.serializers.JSONSerializer",),
+}
+PAIRS = [
+    *(f"taskiq-{broker}" for broker in OWN),
+    *(f"{queue}-{broker}" for queue in ("celery", "dramatiq") for broker in ("redis", "rabbitmq")),
+    "rq-redis",
+]
+
+numbers = count()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A service or a library, with where it finds what it needs."""
+
+    python: Path
+    enqueue: Sequence[str | Path]
+    work: Sequence[str | Path]
+    directory: Path
+    variables: Mapping[str, str]
+
+    def measure(self, asked: str, tasks: int, results: Path) -> Mapping[str, float]:
+        """Enqueue tasks, and run them; give what one took."""
+        kind, at_once = ASKED[asked]
+        enqueued = self._run(
+            [*self.enqueue, kind, str(tasks), str(at_once or AT_ONCE)], results, tasks
+        )
+        ran = self._run(self.work, results, tasks)
+        return enqueued if at_once else ran
+
+    def _run(
+        self, command: Sequence[str | Path], results: Path, tasks: int
+    ) -> Mapping[str, float]:
+        result = results / f"{next(numbers)}.json"
+        process = subprocess.Popen(
+            ("taskset", "--cpu-list", str(SERVER_CPU), *command),
+            cwd=self.directory,
+            env={
+                **os.environ,
+                **self.variables,
+                "BENCH_RESULT": str(result),
+                # As many as there were: the enqueuing rounds down.
+                "BENCH_TASKS": str(tasks),
+            },
+            stdout=sys.stderr,
+        )
+        try:
+            for _ in range(1200):
+                if result.exists():
+                    # What is in hand still is to end as it does in production.
+                    time.sleep(0.5)
+                    return json.loads(result.read_text())
+                if process.poll():
+                    fail(f"{command} has ended")
+                time.sleep(0.1)
+            fail(f"{command} doesn't end")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def install_service(pair: str, work: Path, variables: Mapping[str, str]) -> Target:
+    """Render it, with its tasks in Redis where that carries them, else in PostgreSQL."""
+    queue, broker = pair.split("-")
+    source = work / f"service-{pair}"
+    answers = {"database": "postgresql", "cache": "none", "queue": queue, "broker": broker}
+    answers["outbox"] = "false" if broker == "redis" else "true"
+    sets = [word for name, answer in answers.items() for word in ("--set", f"{name}={answer}")]
+    new = ("uv", "run", "shipway", "new", source, "--no-git", "--no-lock", "--defaults", *sets)
+    execute(*new, directory=HERE.parent)
+    execute("uv", "sync", "--no-dev", "--python", sys.executable, directory=source)
+    execute(source / ".venv/bin/alembic", "upgrade", "head", directory=source, **variables)
+    python = source / ".venv/bin/python"
+    script = (python, QUEUES / "service.py")
+    variables = {**variables, "PYTHONPATH": f"{QUEUES}:{source}"}
+    return Target(python, (*script, "enqueue"), (*script, "work"), source, variables)
+
+
+def install_libraries(work: Path) -> Path:
+    """Make an environment of them all; the path of their programs."""
+    environment = work / "libraries"
+    execute("uv", "venv", "--python", sys.executable, environment, directory=work)
+    where = ("--python", environment / "bin/python", "-r", QUEUES / "requirements.txt")
+    execute("uv", "pip", "install", *where, directory=work)
+    return environment / "bin"
+
+
+def library(pair: str, programs: Path, variables: Mapping[str, str]) -> Target:
+    queue = pair.split("-")[0]
+    command = (programs / COMMANDS[queue][0], *COMMANDS[queue][1:])
+    script = (programs / "python", QUEUES / f"plain_{queue}.py", "enqueue")
+    variables = {**variables, "PYTHONPATH": f"{QUEUES}"}
+    return Target(programs / "python", script, command, QUEUES, variables)
+
+
+def results_url(pair: str, urls: Mapping[str, str], postgres: Postgres) -> str:
+    """Where a library keeps what became of tasks: where the service does, if it can."""
+    queue, broker = pair.split("-")
+    if broker == "redis" or queue == "dramatiq":
+        return urls["redis"]
+    url = postgres.create(f"results_{queue}_{broker}")
+    return url if queue == "taskiq" else url.replace("postgresql:", "db+postgresql+psycopg:")
+
+
+def compare(
+    service: Target, plain: Target, options: argparse.Namespace, results: Path
+) -> dict[str, list[tuple[Mapping[str, float], Mapping[str, float]]]]:
+    """Take turns, there and back; the first round warms up."""
+    rounds: dict[str, list[tuple[Mapping[str, float], Mapping[str, float]]]] = {}
+    for asked in options.asked.split(";"):
+        rounds[asked] = []
+        for number in range(options.rounds):
+            targets = [service, plain][:: -1 if number % 2 else 1]
+            one, other = (each.measure(asked, options.tasks, results) for each in targets)
+            rounds[asked].append((other, one) if number % 2 else (one, other))
+    return rounds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tasks", type=int, default=2010)
+    parser.add_argument("--only", default=",".join(PAIRS), help=f"of {','.join(PAIRS)}")
+    parser.add_argument("--asked", default=";".join(ASKED), help=f"of {';'.join(ASKED)}")
+    options = parser.parse_args()
+    if unknown := {*options.only.split(",")} - {*PAIRS}:
+        fail(f"unknown: {', '.join(unknown)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with ExitStack() as stack:
+        work = Path(stack.enter_context(TemporaryDirectory(prefix="shipway-bench-")))
+        pairs = options.only.split(",")
+        needed = {"redis", *(pair.split("-")[1] for pair in pairs)}
+        postgres = stack.enter_context(own_postgres(work))
+        urls = {broker: stack.enter_context(OWN[broker](work)) for broker in needed}
+        programs = install_libraries(work)
+        print("| | tasks/s | plain | × plain | CPU µs | plain | × plain |")
+        print("|---|--:|--:|--:|--:|--:|--:|", flush=True)
+        for pair in pairs:
+            url = urls[pair.split("-")[1]]
+            data = postgres.create(pair.replace("-", "_"))
+            variables = {
+                "BROKER_URL": url,
+                "RESULTS_URL": results_url(pair, urls, postgres),
+                "DATABASE_URL": data.replace("postgresql:", "postgresql+asyncpg:"),
+                "HOST": "127.0.0.1",
+                "LOG_LEVEL": "WARNING",
+            }
+            service = install_service(pair, work, variables)
+            plain = library(pair, programs, variables)
+            for asked, rounds in compare(service, plain, options, work).items():
+                print(f"| {pair}: {asked} | {' | '.join(line(rounds))} |", flush=True)
+
+
+def line(rounds: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> list[str]:
+    """Write medians, and medians of the ratios within rounds: above 1 costs more."""
+    cells = []
+    for measure, scale in (("seconds", 0.0), ("cpu", 1e6)):
+        for target in (0, 1):
+            median = statistics.median(run[target][measure] for run in rounds)
+            cells.append(f"{median * scale if scale else 1 / median:.0f}")
+        ratio = statistics.median(one[measure] / other[measure] for one, other in rounds)
+        cells.append(f"{ratio:.2f}")
+    return cells
+
+
+if __name__ == "__main__":
+    main()
