@@ -152,7 +152,7 @@ class MemoryLedger:
         entry.state, entry.next_at = TaskState.WAITING, time.monotonic() + after_seconds
         self._waiting.add(task_id)
 
-    async def take_due(self, limit: int) -> Sequence[str]:
+    async def take_due(self, limit: int, *, with_sent: bool = True) -> Sequence[str]:  # noqa: ARG002 - nothing that was sent gets lost here
         """Give the ids of those whose time has come."""
         now = time.monotonic()
         due = [each for each in self._waiting if (self._entries[each].next_at or 0) <= now]

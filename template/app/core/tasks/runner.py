@@ -43,12 +43,17 @@ class Runner:
     counts: Counts = field(default_factory=Counts)
     running: dict[asyncio.Task[None], Started] = field(default_factory=dict)
     is_ending: bool = False
+    in_hand: int = 0
+    # Until it has been seen to have time, it has none.
+    was_full: bool = True
 
     async def handle(self, task_id: str) -> None:
         """Run a task that was sent here, unless it is done, or another one has it."""
         if self.is_ending:
             # What was sent and isn't begun is sent again.
             return
+        self.in_hand += 1
+        self.was_full |= self.in_hand >= self.settings.task_workers
         try:
             started = await self.ledger.start(task_id)
             if started is None:
@@ -61,6 +66,13 @@ class Runner:
         except Exception:
             # Its lease ends, and it is sent again.
             logger.exception("What became of task %s isn't known", task_id)
+        finally:
+            self.in_hand -= 1
+
+    def had_time(self) -> bool:
+        """Tell whether there was room for another task ever since this was last asked."""
+        was_full, self.was_full = self.was_full, self.in_hand >= self.settings.task_workers
+        return not was_full
 
     async def renew(self) -> None:
         """Tell that what is in hand is being worked on."""

@@ -5,15 +5,12 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
-from app.core.tasks.broker import Broker
+from app.core.tasks.broker import BATCH, Broker
 from app.core.tasks.runner import Runner
 from app.core.tasks.schedule import Schedule
 from app.core.tasks.settings import RunnerSettings
 
 logger = logging.getLogger(__name__)
-
-# How many tasks are sent at once.
-BATCH = 100
 
 
 @asynccontextmanager
@@ -26,7 +23,7 @@ async def working(
     ended = asyncio.Event()
     poll = settings.task_poll_seconds
     loops = [
-        asyncio.create_task(regularly(poll, lambda: send_due(broker), ended)),
+        asyncio.create_task(regularly(poll, lambda: send_due(broker, runner), ended)),
         asyncio.create_task(regularly(poll, schedule.enqueue_due, ended)),
         asyncio.create_task(regularly(broker.ledger.renewal_seconds, runner.renew, ended)),
     ]
@@ -35,6 +32,7 @@ async def working(
             try:
                 yield runner
             finally:
+                await broker.drain()
                 end = asyncio.create_task(runner.cut_off())
         end.cancel()
     finally:
@@ -42,9 +40,13 @@ async def working(
         await asyncio.wait(loops)
 
 
-async def send_due(broker: Broker) -> None:
-    """Send the tasks whose time has come, and those that a worker left behind."""
-    while ids := await broker.ledger.take_due(BATCH):
+async def send_due(broker: Broker, runner: Runner) -> None:
+    """Send the tasks whose time has come, and those that a worker left behind.
+
+    Those that were sent and not begun only where somebody has time: else they wait for their turn.
+    """
+    had_time = runner.had_time()
+    while ids := await broker.ledger.take_due(BATCH, with_sent=had_time):
         await broker.send(ids)
         if len(ids) < BATCH:
             return
