@@ -21,15 +21,12 @@ from processes import SERVER_CPU, execute, fail, running
 
 HERE = Path(__file__).resolve().parent
 QUEUES = HERE / "queues"
-AT_ONCE = 20
 WORKERS = 10
-# By what is asked: which task, and how many are enqueued at once; nothing if they are run.
-ASKED = {
-    "enqueue": ("noop", 1),
-    "enqueue, 20 at once": ("noop", AT_ONCE),
-    "run, no-op": ("noop", 0),
-    "run, 5 ms": ("wait", 0),
-}
+# Which tasks are enqueued, how many at once, and what that and running them is called.
+TURNS = (
+    ("noop", 1, "enqueue, one after the other", "run, no-op"),
+    ("wait", 20, "enqueue, 20 at once", "run, 5 ms"),
+)
 # How the guides start a worker, with one process that does as much at once as it can.
 COMMANDS = {
     "taskiq": ("taskiq", "worker", "plain_taskiq:broker", "--workers=1", "--log-level=ERROR")
@@ -46,6 +43,7 @@ PAIRS = [
     "rq-redis",
 ]
 
+Measures = Mapping[str, float]
 numbers = count()
 
 
@@ -53,24 +51,21 @@ numbers = count()
 class Target:
     """A service or a library, with where it finds what it needs."""
 
-    python: Path
     enqueue: Sequence[str | Path]
     work: Sequence[str | Path]
     directory: Path
     variables: Mapping[str, str]
 
-    def measure(self, asked: str, tasks: int, results: Path) -> Mapping[str, float]:
-        """Enqueue tasks, and run them; give what one took."""
-        kind, at_once = ASKED[asked]
-        enqueued = self._run(
-            [*self.enqueue, kind, str(tasks), str(at_once or AT_ONCE)], results, tasks
-        )
-        ran = self._run(self.work, results, tasks)
-        return enqueued if at_once else ran
+    def measure(self, tasks: int, results: Path) -> Mapping[str, Measures]:
+        """Enqueue tasks, and run them; give what one took, by what was done."""
+        measured: dict[str, Measures] = {}
+        for kind, at_once, enqueued, ran in TURNS:
+            command = [*self.enqueue, kind, str(tasks), str(at_once)]
+            measured[enqueued] = self._run(command, results, tasks)
+            measured[ran] = self._run(self.work, results, tasks)
+        return measured
 
-    def _run(
-        self, command: Sequence[str | Path], results: Path, tasks: int
-    ) -> Mapping[str, float]:
+    def _run(self, command: Sequence[str | Path], results: Path, tasks: int) -> Measures:
         result = results / f"{next(numbers)}.json"
         process = subprocess.Popen(
             ("taskset", "--cpu-list", str(SERVER_CPU), *command),
@@ -79,7 +74,6 @@ class Target:
                 **os.environ,
                 **self.variables,
                 "BENCH_RESULT": str(result),
-                # As many as there were: the enqueuing rounds down.
                 "BENCH_TASKS": str(tasks),
             },
             stdout=sys.stderr,
@@ -114,10 +108,9 @@ def install_service(pair: str, work: Path, variables: Mapping[str, str]) -> Targ
     execute(*new, directory=HERE.parent)
     execute("uv", "sync", "--no-dev", "--python", sys.executable, directory=source)
     execute(source / ".venv/bin/alembic", "upgrade", "head", directory=source, **variables)
-    python = source / ".venv/bin/python"
-    script = (python, QUEUES / "service.py")
+    script = (source / ".venv/bin/python", QUEUES / "service.py")
     variables = {**variables, "PYTHONPATH": f"{QUEUES}:{source}"}
-    return Target(python, (*script, "enqueue"), (*script, "work"), source, variables)
+    return Target((*script, "enqueue"), (*script, "work"), source, variables)
 
 
 def install_libraries(work: Path) -> Path:
@@ -134,7 +127,7 @@ def library(pair: str, programs: Path, variables: Mapping[str, str]) -> Target:
     command = (programs / COMMANDS[queue][0], *COMMANDS[queue][1:])
     script = (programs / "python", QUEUES / f"plain_{queue}.py", "enqueue")
     variables = {**variables, "PYTHONPATH": f"{QUEUES}"}
-    return Target(programs / "python", script, command, QUEUES, variables)
+    return Target(script, command, QUEUES, variables)
 
 
 def results_url(pair: str, urls: Mapping[str, str], postgres: Postgres) -> str:
@@ -147,25 +140,22 @@ def results_url(pair: str, urls: Mapping[str, str], postgres: Postgres) -> str:
 
 
 def compare(
-    service: Target, plain: Target, options: argparse.Namespace, results: Path
-) -> dict[str, list[tuple[Mapping[str, float], Mapping[str, float]]]]:
-    """Take turns, there and back; the first round warms up."""
-    rounds: dict[str, list[tuple[Mapping[str, float], Mapping[str, float]]]] = {}
-    for asked in options.asked.split(";"):
-        rounds[asked] = []
-        for number in range(options.rounds):
-            targets = [service, plain][:: -1 if number % 2 else 1]
-            one, other = (each.measure(asked, options.tasks, results) for each in targets)
-            rounds[asked].append((other, one) if number % 2 else (one, other))
+    targets: Sequence[Target], options: argparse.Namespace, results: Path
+) -> list[list[Mapping[str, Measures]]]:
+    """Take turns, there and back; what each target took, by round."""
+    rounds = []
+    for number in range(options.rounds):
+        order = -1 if number % 2 else 1
+        measured = [each.measure(options.tasks, results) for each in targets[::order]]
+        rounds.append(measured[::order])
     return rounds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--tasks", type=int, default=2010)
+    parser.add_argument("--tasks", type=int, default=1010, help="of each run: 10, and some 20")
     parser.add_argument("--only", default=",".join(PAIRS), help=f"of {','.join(PAIRS)}")
-    parser.add_argument("--asked", default=";".join(ASKED), help=f"of {';'.join(ASKED)}")
     options = parser.parse_args()
     if unknown := {*options.only.split(",")} - {*PAIRS}:
         fail(f"unknown: {', '.join(unknown)}")
@@ -189,13 +179,14 @@ def main() -> None:
                 "HOST": "127.0.0.1",
                 "LOG_LEVEL": "WARNING",
             }
-            service = install_service(pair, work, variables)
-            plain = library(pair, programs, variables)
-            for asked, rounds in compare(service, plain, options, work).items():
-                print(f"| {pair}: {asked} | {' | '.join(line(rounds))} |", flush=True)
+            targets = [install_service(pair, work, variables), library(pair, programs, variables)]
+            rounds = compare(targets, options, work)
+            for asked in rounds[0][0]:
+                cells = line([[measured[asked] for measured in run] for run in rounds])
+                print(f"| {pair}: {asked} | {' | '.join(cells)} |", flush=True)
 
 
-def line(rounds: Sequence[tuple[Mapping[str, float], Mapping[str, float]]]) -> list[str]:
+def line(rounds: Sequence[Sequence[Measures]]) -> list[str]:
     """Write medians, and medians of the ratios within rounds: above 1 costs more."""
     cells = []
     for measure, scale in (("seconds", 0.0), ("cpu", 1e6)):

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 IO_SECONDS = 0.005
-AT_ONCE = 20
 
 Send = Callable[[str, int], object]
 AsyncSend = Callable[[str, int], Awaitable[object]]

@@ -18,7 +18,7 @@ from app.core.tasks.together import Together
 logger = logging.getLogger(__name__)
 
 # A transport gets so long to take what is sent at once.
-SEND_SECONDS = 1
+SEND_SECONDS = 5
 # If it is away, nobody tries to reach it for so long.
 AWAY_SECONDS = 1
 # How many tasks are sent at once.
