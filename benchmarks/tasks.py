@@ -131,12 +131,14 @@ def library(pair: str, programs: Path, variables: Mapping[str, str]) -> Target:
 
 
 def results_url(pair: str, urls: Mapping[str, str], postgres: Postgres) -> str:
-    """Where a library keeps what became of tasks: where the service does, if it can."""
+    """Where a library keeps what became of tasks: where the service does, if that suits it.
+
+    Celery connects anew for each result in a database, and dramatiq can't use one.
+    """
     queue, broker = pair.split("-")
-    if broker == "redis" or queue == "dramatiq":
+    if broker == "redis" or queue != "taskiq":
         return urls["redis"]
-    url = postgres.create(f"results_{queue}_{broker}")
-    return url if queue == "taskiq" else url.replace("postgresql:", "db+postgresql+psycopg:")
+    return postgres.create(f"results_{broker}")
 
 
 def compare(

@@ -133,7 +133,7 @@ WORKER_FAULTS = {
         f"{TASKS}/ledger.py", "[TaskState.QUEUED] * with_sent", "[]", LEASES
     ),
     "patience with those who are busy": Unplugging(
-        f"{TASKS}/working.py", "with_sent=had_time", "with_sent=True", LEASES
+        f"{TASKS}/working.py", "with_sent=has_time", "with_sent=True", LEASES
     ),
     "say of who lost a lease": Unplugging(
         f"{TASKS}/statements.py",

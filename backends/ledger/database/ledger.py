@@ -87,11 +87,15 @@ class DatabaseLedger:
     async def start(self, task_id: str) -> Started | None:
         """Take a task in hand, unless it is at its end, or in somebody's hands."""
         found = await self._starting.do(task_id)
-        return None if found is None else Started(Message.from_json(found[1]), found[2] + 1)
+        if found is None:
+            return None
+        _, message, attempts, has_waited = found
+        return Started(Message.from_json(message), attempts + 1, bool(has_waited))
 
     async def _start_all(self, ids: Sequence[str]) -> Sequence[Row | None]:
         async def start(transaction: DirectTransaction) -> Sequence[Row]:
-            found = await transaction.fetch(FIND, **ids_of(ids))
+            long_ago = utc_now() - self._resend / 2
+            found = await transaction.fetch(FIND, **ids_of(ids), long_ago=long_ago)
             if found:
                 names = ids_of([row[0] for row in found])
                 await transaction.execute(START, **names, next_at=utc_now() + self._lease)

@@ -107,7 +107,7 @@ class MemoryLedger:
         in_task.set(True)
         entry.state = TaskState.RUNNING
         entry.attempts += 1
-        return Started(entry.message, entry.attempts)
+        return Started(entry.message, entry.attempts, has_waited=False)
 
     async def renew(self, running: Sequence[Started]) -> None:
         """Nothing to do: nobody else could take them."""

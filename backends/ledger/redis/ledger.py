@@ -72,10 +72,13 @@ class RedisLedger:
     async def start(self, task_id: str) -> Started | None:
         """Take a task in hand, unless it is at its end, or in somebody's hands."""
         started = await self._starting.do(task_id)
-        return None if started is None else Started(Message.from_json(started[0]), started[1])
+        if started is None:
+            return None
+        message, attempt, has_waited = started
+        return Started(Message.from_json(message), attempt, bool(has_waited))
 
-    async def _start_all(self, ids: Sequence[str]) -> Sequence[tuple[bytes, int] | None]:
-        return await self._run(self._start, self._lease, *ids)
+    async def _start_all(self, ids: Sequence[str]) -> Sequence[tuple[bytes, int, int] | None]:
+        return await self._run(self._start, self._lease, self._resend // 2, *ids)
 
     async def renew(self, running: Sequence[Started]) -> None:
         """Go on with what is in hand."""

@@ -52,6 +52,8 @@ class Started:
 
     message: Message
     attempt: int
+    # It was ready for so long that, on its way, it would have been thought lost.
+    has_waited: bool
 
 
 class Ledger(Protocol):

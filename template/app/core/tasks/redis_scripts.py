@@ -50,11 +50,13 @@ START = (
     + """
 local function start(id)
     if get(id, 'state') ~= 'queued' then return false end
+    local has_waited = now - (redis.call('ZSCORE', prefix .. 'ready', id) or now) > tonumber(ARGV[2])
     move(id, 'queued', 'running', now + ARGV[1])
-    return {get(id, 'message'), redis.call('HINCRBY', prefix .. 'task:' .. id, 'attempts', 1)}
+    local attempt = redis.call('HINCRBY', prefix .. 'task:' .. id, 'attempts', 1)
+    return {get(id, 'message'), attempt, has_waited and 1 or 0}
 end
 local started = {}
-for i = 2, #ARGV do table.insert(started, start(ARGV[i])) end
+for i = 3, #ARGV do table.insert(started, start(ARGV[i])) end
 return started
 """
 )

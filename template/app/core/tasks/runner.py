@@ -44,8 +44,8 @@ class Runner:
     running: dict[asyncio.Task[None], Started] = field(default_factory=dict)
     is_ending: bool = False
     in_hand: int = 0
-    # Until it has been seen to have time, it has none.
-    was_full: bool = True
+    # Whether what came had waited, since somebody last asked; at first one doesn't know.
+    came: set[bool] = field(default_factory=lambda: {True})
 
     async def handle(self, task_id: str) -> None:
         """Run a task that was sent here, unless it is done, or another one has it."""
@@ -53,11 +53,11 @@ class Runner:
             # What was sent and isn't begun is sent again.
             return
         self.in_hand += 1
-        self.was_full |= self.in_hand >= self.settings.task_workers
         try:
             started = await self.ledger.start(task_id)
             if started is None:
                 return
+            self.came.add(started.has_waited)
             work = asyncio.create_task(self._run(started))
             self.running[work] = started
             work.add_done_callback(self.running.pop)
@@ -69,10 +69,13 @@ class Runner:
         finally:
             self.in_hand -= 1
 
-    def had_time(self) -> bool:
-        """Tell whether there was room for another task ever since this was last asked."""
-        was_full, self.was_full = self.was_full, self.in_hand >= self.settings.task_workers
-        return not was_full
+    def has_time(self) -> bool:
+        """Tell whether tasks come as soon as they are sent, as far as one knows here.
+
+        If none came since this was last asked, that means nothing as long as there is no room.
+        """
+        came, self.came = self.came, set()
+        return False in came or not came and self.in_hand < self.settings.task_workers
 
     async def renew(self) -> None:
         """Tell that what is in hand is being worked on."""

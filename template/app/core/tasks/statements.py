@@ -4,7 +4,18 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Select, String, Update, bindparam, insert, select, tuple_, update
+from sqlalchemy import (
+    Integer,
+    Select,
+    String,
+    Update,
+    bindparam,
+    case,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from app.core.database.direct import DirectQuery
 from app.core.database.model import UtcDateTime
@@ -32,7 +43,12 @@ ATTEMPTS = [bindparam(f"attempt{number}", type_=Integer()) for number in range(T
 TO_START = (TaskRow.id.in_(IDS), TaskRow.state == TaskState.QUEUED)
 # What another process starts or sends at this moment is left to it.
 FIND = DirectQuery(
-    select(TaskRow.id, TaskRow.message, TaskRow.attempts)
+    select(
+        TaskRow.id,
+        TaskRow.message,
+        TaskRow.attempts,
+        case((TaskRow.ready_at < moment("long_ago"), 1), else_=0),
+    )
     .where(*TO_START)
     .with_for_update(skip_locked=True)
 )

@@ -43,10 +43,10 @@ async def working(
 async def send_due(broker: Broker, runner: Runner) -> None:
     """Send the tasks whose time has come, and those that a worker left behind.
 
-    Those that were sent and not begun only where somebody has time: else they wait for their turn.
+    Those that were sent and not begun only while others come soon: else they wait for their turn.
     """
-    had_time = runner.had_time()
-    while ids := await broker.ledger.take_due(BATCH, with_sent=had_time):
+    has_time = runner.has_time()
+    while ids := await broker.ledger.take_due(BATCH, with_sent=has_time):
         await broker.send(ids)
         if len(ids) < BATCH:
             return
