@@ -50,7 +50,8 @@ START = (
     + """
 local function start(id)
     if get(id, 'state') ~= 'queued' then return false end
-    local has_waited = now - (redis.call('ZSCORE', prefix .. 'ready', id) or now) > tonumber(ARGV[2])
+    local ready = redis.call('ZSCORE', prefix .. 'ready', id) or now
+    local has_waited = now - ready > tonumber(ARGV[2])
     move(id, 'queued', 'running', now + ARGV[1])
     local attempt = redis.call('HINCRBY', prefix .. 'task:' .. id, 'attempts', 1)
     return {get(id, 'message'), attempt, has_waited and 1 or 0}

@@ -75,7 +75,7 @@ class Runner:
         If none came since this was last asked, that means nothing as long as there is no room.
         """
         came, self.came = self.came, set()
-        return False in came or not came and self.in_hand < self.settings.task_workers
+        return False in came or (not came and self.in_hand < self.settings.task_workers)
 
     async def renew(self) -> None:
         """Tell that what is in hand is being worked on."""
