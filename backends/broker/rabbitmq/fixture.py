@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.server import free_port
-from tests.own_server import OwnServer, says
+from tests.own_server import OwnServer, free_port, says
 
 
 class BrokerServer(OwnServer):
