@@ -14,10 +14,8 @@ RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 
 
 def find(*programs: str) -> str:
-    for program in programs:
-        if found := shutil.which(program):
-            return found
-    fail(f"{programs[0]} is missing: install it")
+    found = next(filter(None, map(shutil.which, programs)), None)
+    return found or fail(f"{programs[0]} is missing: install it")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 
 from brokers import OWN
 from postgres import Postgres, own_postgres
-from processes import SERVER_CPU, execute, fail, running
+from processes import SERVER_CPU, execute, fail
 
 HERE = Path(__file__).resolve().parent
 QUEUES = HERE / "queues"
@@ -29,13 +29,12 @@ TURNS = (
 )
 # How the guides start a worker, with one process that does as much at once as it can.
 COMMANDS = {
-    "taskiq": ("taskiq", "worker", "plain_taskiq:broker", "--workers=1", "--log-level=ERROR")
-    + (f"--max-async-tasks={WORKERS}",),
-    "celery": ("celery", "-A", "plain_celery", "worker", "-P", "threads", "-c", str(WORKERS))
-    + ("--loglevel=ERROR", "--without-gossip", "--without-mingle"),
-    "dramatiq": ("dramatiq", "plain_dramatiq", "--processes=1", f"--threads={WORKERS}"),
-    "rq": ("rq", "worker", "--worker-class=rq.worker.SimpleWorker", "--quiet")
-    + ("--serializer=rq.serializers.JSONSerializer",),
+    "taskiq": f"taskiq worker plain_taskiq:broker --workers=1 --max-async-tasks={WORKERS}",
+    "celery": f"celery -A plain_celery worker -P threads -c {WORKERS} --without-gossip"
+    " --without-mingle --loglevel=ERROR",
+    "dramatiq": f"dramatiq plain_dramatiq --processes=1 --threads={WORKERS}",
+    "rq": "rq worker --worker-class=rq.worker.SimpleWorker --quiet"
+    " --serializer=rq.serializers.JSONSerializer",
 }
 PAIRS = [
     *(f"taskiq-{broker}" for broker in OWN),
@@ -123,11 +122,11 @@ def install_libraries(work: Path) -> Path:
 
 
 def library(pair: str, programs: Path, variables: Mapping[str, str]) -> Target:
-    queue = pair.split("-")[0]
-    command = (programs / COMMANDS[queue][0], *COMMANDS[queue][1:])
+    queue, _ = pair.split("-")
+    program, *options = COMMANDS[queue].split()
     script = (programs / "python", QUEUES / f"plain_{queue}.py", "enqueue")
     variables = {**variables, "PYTHONPATH": f"{QUEUES}"}
-    return Target(script, command, QUEUES, variables)
+    return Target(script, (programs / program, *options), QUEUES, variables)
 
 
 def results_url(pair: str, urls: Mapping[str, str], postgres: Postgres) -> str:
@@ -176,6 +175,7 @@ def main() -> None:
             data = postgres.create(pair.replace("-", "_"))
             variables = {
                 "BROKER_URL": url,
+                "RQ_REDIS_URL": url,
                 "RESULTS_URL": results_url(pair, urls, postgres),
                 "DATABASE_URL": data.replace("postgresql:", "postgresql+asyncpg:"),
                 "HOST": "127.0.0.1",

@@ -11,7 +11,9 @@ from dramatiq.results.backends import RedisBackend
 
 URL = os.environ["BROKER_URL"]
 broker = (
-    RedisBroker(url=URL) if URL.startswith("redis") else RabbitmqBroker(url=URL, confirm_delivery=True)
+    RedisBroker(url=URL)
+    if URL.startswith("redis")
+    else RabbitmqBroker(url=URL, confirm_delivery=True)
 )
 broker.add_middleware(
     Results(backend=RedisBackend(url=os.environ["RESULTS_URL"]), store_results=True)

@@ -1,6 +1,5 @@
 """A rendered service with the tasks of the benchmark: enqueues them, or runs them."""
 
-import asyncio
 import sys
 
 import uvloop
