@@ -45,9 +45,7 @@ OTHERS = {
 }
 # Every choice of what swaps a backend, one after the other.
 TOURS: dict[str, list[dict[str, str]]] = {
-    key: [
-        {key: choice} for choice in QUESTIONS[key].choices if choice != QUESTIONS[key].default
-    ]
+    key: [{key: choice} for choice in QUESTIONS[key].choices if choice != QUESTIONS[key].default]
     for key in AXES
 }
 TOURS["broker"] = [
