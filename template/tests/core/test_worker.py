@@ -28,7 +28,7 @@ pytestmark = pytest.mark.slow
 
 TASKS = 120
 # With those of production, DRILL_LEASE_SECONDS=10 and DRILL_RESEND_SECONDS=5, it takes longer:
-# how long is noted in the report of --junitxml.
+# how long is noted in the report of `-o junit_family=xunit1 --junitxml=report.xml`.
 LEASE_SECONDS = float(os.environ.get("DRILL_LEASE_SECONDS", "2"))
 RESEND_SECONDS = float(os.environ.get("DRILL_RESEND_SECONDS", "1"))
 RECOVERY_SECONDS = 30
@@ -132,8 +132,8 @@ async def test_workers_that_are_killed_twice_lose_nothing(
             await workers.start()
             await eventually(lambda share=share: done(notes) >= share * TASKS)
             workers.end(signal.SIGKILL)
-        await workers.start()
         killed_at = time.monotonic()
+        await workers.start()
         await until_all_are_done(ledger)
         recovered_after = time.monotonic() - killed_at
 
