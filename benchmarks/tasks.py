@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -78,12 +78,13 @@ class Target:
             stdout=sys.stderr,
         )
         try:
-            for _ in range(1200):
+            for _ in range(3000):
                 if result.exists():
-                    # What is in hand still is to end as it does in production.
-                    time.sleep(0.5)
+                    # What is being sent or acknowledged still is to be.
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(1 if command is self.work else 60)
                     return json.loads(result.read_text())
-                if process.poll():
+                if process.poll() is not None:
                     fail(f"{command} has ended")
                 time.sleep(0.1)
             fail(f"{command} doesn't end")
