@@ -47,16 +47,21 @@ class Runner:
     counts: Counts = field(default_factory=Counts)
     running: dict[asyncio.Task[None], Started] = field(default_factory=dict)
     is_ending: bool = False
+    in_hand: int = 0
+    # Whether what came had waited, since somebody last asked; at first one doesn't know.
+    came: set[bool] = field(default_factory=lambda: {True})
 
     async def handle(self, task_id: str) -> None:
         """Run a task that was sent here, unless it is done, or another one has it."""
         if self.is_ending:
             # What was sent and isn't begun is sent again.
             return
+        self.in_hand += 1
         try:
             started = await self.ledger.start(task_id)
             if started is None:
                 return
+            self.came.add(started.has_waited)
             work = asyncio.create_task(self._run(started))
             self.running[work] = started
             work.add_done_callback(self.running.pop)
@@ -65,6 +70,16 @@ class Runner:
         except Exception:
             # Its lease ends, and it is sent again.
             logger.exception("What became of task %s isn't known", task_id)
+        finally:
+            self.in_hand -= 1
+
+    def has_time(self) -> bool:
+        """Tell whether tasks come as soon as they are sent, as far as one knows here.
+
+        If none came since this was last asked, that means nothing as long as there is no room.
+        """
+        came, self.came = self.came, set()
+        return False in came or (not came and self.in_hand < self.settings.task_workers)
 
     async def renew(self) -> None:
         """Tell that what is in hand is being worked on."""
