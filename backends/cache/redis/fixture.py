@@ -33,7 +33,7 @@ class RedisServer(OwnServer):
     def times_to_live(self) -> list[int]:
         """How many seconds each key has left; -1 for ever."""
         with Redis.from_url(self.url) as client:
-            return [int(client.ttl(key)) for key in client.scan_iter()]
+            return [client.ttl(key) for key in client.scan_iter()]
 
     def pause(self) -> None:
         """Let it hang: it takes connections and says nothing."""

@@ -6,7 +6,7 @@ too. It knows secrets by the names that stand before them: what bears no name is
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 
 HIDDEN = "***"
 
@@ -37,12 +37,15 @@ class Redaction:
         # A text without any of these has no secret. To see that takes a tenth of the patterns.
         signs = {name.lower().rpartition("_")[2] for name in self._names}
         self._signs = (*sorted(signs), "://", "bearer", "basic")
-        self.is_secret = cache(lambda name: self._name.search(name) is not None)
+        self.is_secret = lru_cache(1024)(self._bears_one)
 
     @cached_property
     def _name(self) -> re.Pattern[str]:
         known = "|".join(re.escape(name).replace("_", "[_-]?") for name in self._names)
         return re.compile(known, re.IGNORECASE)
+
+    def _bears_one(self, name: str) -> bool:
+        return self._name.search(name) is not None
 
     @cached_property
     def _named(self) -> re.Pattern[str]:

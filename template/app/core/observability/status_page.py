@@ -33,7 +33,8 @@ table {{ border-collapse: collapse; width: 100% }}
 td, th {{ border-bottom: 1px solid #8884; padding: .2rem .6rem; text-align: right }}
 td:first-child, th:first-child {{ text-align: left }}
 th {{ font-weight: 600 }} td {{ font-variant-numeric: tabular-nums }}
-dl {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: .4rem; margin: 0 }}
+dl {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: .4rem;
+  margin: 0 }}
 dl div {{ background: #8881; border-radius: .4rem; padding: .3rem .6rem }}
 dt {{ font-size: .8rem; opacity: .7 }} dd {{ margin: 0; font-variant-numeric: tabular-nums }}
 </style>
