@@ -39,8 +39,10 @@ def asks(calls: Calls, function: Function, node: ast.AST) -> bool:
     if not isinstance(node, ast.Call):
         return False
     if is_read(calls, function, node) and isinstance(node.func, ast.Attribute):
-        # The rows of a result that is there are no query.
-        return node in function.awaited or not function.is_async
+        # The rows of a result that is there are no query. What `gather` awaits is one.
+        kind = calls.type_of(function, node.func.value) or ""
+        is_awaited = node in function.awaited or not function.is_async
+        return is_awaited or kind.endswith(("AsyncSession", "WriteSession"))
     callee = dict(calls.callees(function)).get(node)
     return (
         callee is not None

@@ -116,8 +116,11 @@ def asks_itself(calls: Calls, function: Function, call: ast.Call) -> bool:
     if not isinstance(call.func, ast.Attribute) or call.func.attr not in READS:
         return False
     kind = calls.type_of(function, call.func.value) or calls.target(function, call.func.value)
-    said = f"{kind or ''} {ast.unparse(call.func.value)}"
-    return any(word in said for word in CLIENT_WORDS)
+    receiver = ast.unparse(call.func.value)
+    if any(word in f"{kind or ''} {receiver}" for word in CLIENT_WORDS):
+        return True
+    asked_for = ast.unparse(call.args[0]) if call.args else ""
+    return receiver.endswith("client") and ("://" in asked_for or "url" in asked_for.lower())
 
 
 def is_straight(loop: ast.For) -> bool:
