@@ -149,7 +149,7 @@ class Code:
     classes: dict[str, Class] = field(default_factory=dict[str, Class])
     functions: dict[str, Function] = field(default_factory=dict[str, Function])
 
-    @property
+    @cached_property
     def yours(self) -> list[Function]:
         """List the functions that are reviewed: all but those of the platform."""
         return [each for each in self.functions.values() if not is_platform(each.module)]

@@ -43,16 +43,18 @@ def asks(calls: Calls, function: Function, node: ast.AST) -> bool:
         kind = calls.type_of(function, node.func.value) or ""
         is_awaited = node in function.awaited or not function.is_async
         return is_awaited or kind.endswith(("AsyncSession", "WriteSession"))
-    callee = dict(calls.callees(function)).get(node)
-    return (
-        callee is not None
-        and callee in calls.code.yours
-        and any(
-            is_read(calls, each, call) and call in each.awaited
-            for each in calls.reach(callee)
-            if each in calls.code.yours
-            for call in each.calls
-        )
+    callee = calls.callees(function).get(node)
+    return callee is not None and calls.known(asks, callee, False, lambda: reads(calls, callee))
+
+
+def reads(calls: Calls, function: Function) -> bool:
+    """Tell a function of yours that asks the database, itself or through those that it calls."""
+    mine = set(calls.code.yours)
+    return function in mine and any(
+        is_read(calls, each, call) and call in each.awaited
+        for each in calls.reach(function)
+        if each in mine
+        for call in each.calls
     )
 
 

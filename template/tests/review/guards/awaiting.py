@@ -104,11 +104,14 @@ def is_asking(calls: Calls, function: Function, node: ast.AST) -> bool:
         return False
     if asks_itself(calls, function, node.value):
         return True
-    callees = dict(calls.callees(function))
-    callee = callees.get(node.value)
-    return callee is not None and any(
-        asks_itself(calls, each, call) for each in calls.reach(callee) for call in each.calls
-    )
+    callee = calls.callees(function).get(node.value)
+    return callee is not None and calls.known(is_asking, callee, False, lambda: asks(calls, callee))
+
+
+def asks(calls: Calls, function: Function) -> bool:
+    """Tell a function that asks others, itself or through those that it calls."""
+    reached = calls.reach(function)
+    return any(asks_itself(calls, each, call) for each in reached for call in each.calls)
 
 
 def asks_itself(calls: Calls, function: Function, call: ast.Call) -> bool:
