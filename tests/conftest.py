@@ -1,5 +1,6 @@
 """One bench per worker, and what is dear to make and nobody changes: a template, a service."""
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -20,6 +21,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(
             f"Python {version}: not on this machine; its services are rendered, parsed and linted"
         )
+    for program in ("prometheus", "promtool"):
+        if shutil.which(program) is None:
+            terminalreporter.line(f"{program}: not on this machine; dashboards and alerts are read")
     terminalreporter.line("Docker: the image and compose.yaml are linted; what they run is run")
 
 

@@ -121,6 +121,15 @@ def axes() -> list[str]:
     return re.findall(r"\[(\w+),", questions()["axes"].default)
 
 
+# They watch the service from outside, and shape no other part of it.
+WATCHERS = {"tracing", "errors"}
+
+
+def shaping() -> list[str]:
+    """The axes that shape one another's parts of a service."""
+    return [axis for axis in axes() if axis not in WATCHERS]
+
+
 def rows(
     asked: Iterable[Question], fixed: Fixed | None = None, gain: Gain | None = None
 ) -> Iterator[Row]:
@@ -204,10 +213,10 @@ def every_combination() -> tuple[Row, ...]:
     def gain(_row: Row, key: str, value: Answer) -> tuple[int, ...]:
         return (-used[key, value],)
 
-    stack = [questions()[axis] for axis in axes()]
+    stack = [questions()[axis] for axis in shaping()]
     offers = [[*(choice.value for choice in q.choices), *_absence(q)] for q in stack]
     for answers in product(*offers):
-        fixed: Fixed = dict(zip(axes(), answers, strict=True))
+        fixed: Fixed = dict(zip(shaping(), answers, strict=True))
         row = next(rows(questions().values(), fixed, gain), None)
         if row is not None and _stack(row) not in seen:
             seen.add(_stack(row))
@@ -236,7 +245,7 @@ def _absence(question: Question) -> list[None]:
 
 
 def _stack(row: Row) -> tuple[Answer | None, ...]:
-    return tuple(row.get(axis) for axis in axes())
+    return tuple(row.get(axis) for axis in shaping())
 
 
 def name(row: Row) -> str:

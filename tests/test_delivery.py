@@ -24,6 +24,7 @@ rules:
   line-length: {max: 100}
   truthy: {check-keys: false}  # `on:` of GitHub
 """
+YAML = ("yamllint", "--format=parsable", f"--config-data={YAMLLINT}")
 CI = ".github/workflows/ci.yml"
 HOOKS = ".pre-commit-config.yaml"
 COMPOSE = "compose.yaml"
@@ -58,8 +59,16 @@ def test_hadolint_has_nothing_to_say(row: Row) -> None:
 @every_row
 @pytest.mark.parametrize("path", [CI, HOOKS, COMPOSE])
 def test_yamllint_has_nothing_to_say(row: Row, path: str) -> None:
-    text = rendered(row).files[path]
-    assert complaints(text, "yamllint", "--format=parsable", f"--config-data={YAMLLINT}") == ""
+    assert complaints(rendered(row).files[path], *YAML) == ""
+
+
+@every_row
+def test_yamllint_has_nothing_to_say_of_ops(row: Row) -> None:
+    files = rendered(row).files
+    paths = [path for path in files if path.startswith("ops/") and path.endswith(".yaml")]
+    assert len(paths) >= 5
+    for path in paths:
+        assert complaints(files[path], *YAML) == "", path
 
 
 @every_row

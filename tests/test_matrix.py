@@ -77,7 +77,7 @@ def test_a_constraint_counts_as_it_does_for_copier(tmp_path: Path) -> None:
 
 def test_every_combination_of_the_stack_is_there() -> None:
     def stack(row: Row) -> tuple[matrix.Answer | None, ...]:
-        return tuple(row.get(axis) for axis in matrix.axes())
+        return tuple(row.get(axis) for axis in matrix.shaping())
 
     every = {stack(row) for row in matrix.every_combination()}
     assert every == {stack(row) for row in matrix.rows(real())}

@@ -9,8 +9,10 @@ from matrix import BUILTINS, Answer, Row, axes, every_combination, questions, re
 from rendering import every_row, rendered
 from workbench import ANSWERS, REPOSITORY
 
-# Choices whose names are words that say other things too.
-ORDINARY = {"memory", "none"}
+# Choices whose names are words that say other things too; Datadog speaks OpenTelemetry.
+ORDINARY = {"memory", "none", "opentelemetry"}
+# An axis, likewise: it is known by its words alone.
+ORDINARY_AXES = {"errors"}
 
 # What an axis is also spoken of with. The name of the axis goes without saying.
 WORDS = {
@@ -18,6 +20,8 @@ WORDS = {
         *("sql", "migrat", "alembic", "transaction", "commit", "rollback", "rowid"),
         r"\b(db|tables?|rows?|columns?|quer(y|ies))\b",
     ),
+    "tracing": ("opentelemetry", "otel", "otlp", r"\bspans?\b"),
+    "errors": ("sentry", r"\bdsn\b"),
 }
 
 # What bears the name of an axis and is something else: an axis that is off has to be silent.
@@ -35,7 +39,9 @@ HOMONYMS = {
         r"|query_params|policy\.query|\bquery[=:,`]|the (declared_)?query\b|declared_query"  # URLs'
         r"|table\.insert"  # Lua's
         r"|git commit|Check each commit before it is made|pre-commit"  # git's
+        r"|\"transaction\""  # Sentry's
     ),
+    "tracing": re.compile(r'telemetry=\{"tracing": False'),  # FastAPI's
 }
 
 # It lists what users may bring along, whatever they have answered.
@@ -94,7 +100,8 @@ def silent(row: Row) -> set[str]:
 
 def mention(axis: str) -> re.Pattern[str]:
     """Whatever speaks of an axis."""
-    return re.compile("|".join((axis, *WORDS.get(axis, ()))), re.IGNORECASE)
+    name = () if axis in ORDINARY_AXES else (axis,)
+    return re.compile("|".join((*name, *WORDS.get(axis, ()))), re.IGNORECASE)
 
 
 def spoken(pattern: re.Pattern[str], row: Row, homonyms: re.Pattern[str] | None) -> list[str]:
@@ -145,7 +152,10 @@ def test_there_is_something_to_look_for() -> None:
         ("database", "await session.commit()"),
         ("database", "item_id: RowId"),
         ("database", "GET /health/db-pool"),
+        ("tracing", "tracing: Tracing | None"),
+        ("tracing", "from opentelemetry.trace import Span"),
+        ("errors", "SENTRY_DSN="),
     ],
 )
 def test_a_homonym_hides_no_mention(axis: str, line: str) -> None:
-    assert mention(axis).search(hidden(line, HOMONYMS[axis]))
+    assert mention(axis).search(hidden(line, HOMONYMS.get(axis)))

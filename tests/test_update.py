@@ -45,9 +45,7 @@ OTHERS = {
 }
 # Every choice of what swaps a backend, one after the other.
 TOURS: dict[str, list[dict[str, str]]] = {
-    key: [
-        {key: choice} for choice in QUESTIONS[key].choices if choice != QUESTIONS[key].default
-    ]
+    key: [{key: choice} for choice in QUESTIONS[key].choices if choice != QUESTIONS[key].default]
     for key in AXES
 }
 TOURS["broker"] = [
@@ -219,6 +217,25 @@ def test_a_new_answer_reaches_files_that_the_owner_edited(
         assert text in after[name], name
     assert "cache" not in posts.read_text()
     assert DELETED not in after
+
+
+def test_migrations_that_end_twice_are_named_until_they_are_merged(
+    template: Template, orders: Path, tmp_path: Path
+) -> None:
+    service = copy(orders, tmp_path / "orders")
+    versions = service / "migrations" / "versions"
+    first = (versions / "0001_posts.py").read_text()
+    ours = first.replace('"0001"', '"ours"').replace("= None", '= "0001"', 1)
+    (versions / "ours.py").write_text(ours)
+    template.bench.commit(service)
+    outcome = template.shipway("set", "queue=taskiq", "--project", service)
+    assert "more than one revision: 0002, ours" in succeeded(outcome).stdout
+    (versions / "both.py").write_text(
+        first.replace('"0001"', '"both"').replace("= None", '= ("0002", "ours")', 1)
+    )
+    template.bench.commit(service)
+    outcome = template.shipway("set", "cache=none", "--project", service)
+    assert "more than one revision" not in succeeded(outcome).stdout
 
 
 def in_an_estate(releases: Releases, tmp_path: Path) -> Path:

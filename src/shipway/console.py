@@ -110,6 +110,14 @@ def missed(news: Iterable[tuple[str, str, str]]) -> None:
     say(*_listed("Not updated, since you deleted or renamed them:", lines))
 
 
+def forked(heads: Iterable[str]) -> None:
+    """One of them came with an answer, another one is the owner's."""
+    say(
+        f"Migrations end in more than one revision: {', '.join(heads)}. Before the next one:",
+        '  uv run alembic merge heads -m "Merge heads"',
+    )
+
+
 def next_after_change() -> None:
     say("Next:", "  git diff HEAD", "  uv run just check")
 

@@ -10,6 +10,7 @@ from shipway import (
     errors,
     git,
     losses,
+    migrations,
     project,
     questions,
     scaffold,
@@ -95,6 +96,9 @@ def _report(service: Project, lost: Losses, path: Path) -> bool:
         console.vanished(lost.edits)
     if lost.news:
         console.missed(lost.news)
+    heads = migrations.heads(service.path)
+    if len(heads) > 1:
+        console.forked(heads)
     unmerged = git.unmerged(service.path)
     if unmerged:
         console.conflicts(path, unmerged)

@@ -9,7 +9,7 @@ from app.core.server.entry import serve
 from app.core.tasks.task import task
 from app.worker import load_settings
 
-SECONDS = 0.25
+SECONDS = 0.5
 
 
 @task(name="drill")

@@ -17,7 +17,7 @@ class LocalTransport:
     def __init__(self, workers: int = 10) -> None:
         self.is_away = False
         self.sent: list[str] = []
-        self._workers = workers
+        self.workers = workers
         self._queue: asyncio.Queue[str] = asyncio.Queue()
 
     async def send(self, ids: Sequence[str]) -> None:
@@ -30,7 +30,7 @@ class LocalTransport:
     @asynccontextmanager
     async def receiving(self, handle: Handler) -> AsyncGenerator[None]:
         ended = asyncio.Event()
-        workers = [asyncio.create_task(self._work(handle, ended)) for _ in range(self._workers)]
+        workers = [asyncio.create_task(self._work(handle, ended)) for _ in range(self.workers)]
         try:
             yield
         finally:

@@ -17,8 +17,8 @@ EDGE_FAULTS = {
     ),
     "unhandled errors": Unplugging(
         "app/core/middleware/envelope.py",
-        "        except Exception:\n",
-        "        except SystemExit:\n",
+        "        except Exception as error:\n",
+        "        except SystemExit as error:\n",
         "tests/core/test_problem.py",
     ),
     "timeouts by their status": Unplugging(
@@ -34,9 +34,9 @@ EDGE_FAULTS = {
         "tests/core/test_timing.py",
     ),
     "warning of slow requests": Unplugging(
-        "app/core/middleware/envelope.py",
-        "                log_if_slow(current, took, self.slow_seconds)\n",
-        "                pass\n",
+        "app/core/middleware/request_log.py",
+        "        is_slow = seconds > self._slow_seconds\n",
+        "        is_slow = False\n",
         "tests/core/test_timing.py",
     ),
     "security headers": Unplugging(

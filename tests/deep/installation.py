@@ -11,10 +11,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import httpx2
-from matrix import Row, answer, axes, cover, questions, rows
+from matrix import WATCHERS, Row, answer, axes, cover, questions, rows
 from workbench import PATIENCE_SECONDS, SCRIPTS, Bench, Outcome, Template, eventually, succeeded
 
 
@@ -68,14 +69,16 @@ class Service:
                 process.wait(timeout=30)
 
 
-def install(template: Template, destination: Path, row: Row) -> Service:
-    """Render a service, and install it."""
+def install(
+    template: Template, destination: Path, row: Row, environment: Path | None = None
+) -> Service:
+    """Render a service, and install it: into the environment that its Python has, or another."""
     version = str(row["python_version"])
     template.start(destination, row)
     service = Service(
         bench=template.bench,
         path=destination,
-        environment=template.bench.root / f"environment-{version}",
+        environment=environment or template.bench.root / f"environment-{version}",
         interpreter=interpreters()[version],
     )
     command = (SCRIPTS / "uv", "sync", "--quiet")
@@ -115,7 +118,8 @@ def deep_rows() -> list[Row]:
     """Every pair of what shapes the code and the Pythons that this machine has.
 
     The queues are spread over them: each that carries tasks is there, and each database keeps
-    account of them and doesn't. What else they go together with is rendered, linted and parsed.
+    account of them and doesn't. So are traces and reports of errors, over each database, cache and
+    queue. What else they go together with is rendered, linted and parsed.
     """
     python = questions()["python_version"]
     runnable = tuple(choice for choice in python.choices if choice.value in interpreters())
@@ -134,10 +138,18 @@ OF_CODE = ("python_version", "database", "cache")
 
 
 def kinds(row: Row) -> list[set[tuple[object, ...]]]:
-    """What a row shows of queues, the more important first."""
+    """What a row shows of queues, and of who watches, the more important first."""
     transport, ledger = answer(row, "transport"), answer(row, "ledger")
     database, queue = row["database"], row["queue"]
-    return [{(transport,)}, {(database, ledger)}, {(database, queue), (transport, ledger)}]
+    watched = {(axis, row[axis]) for axis in sorted(WATCHERS)}
+    pairs = set[tuple[object, ...]](product(watched, row.items()))
+    return [
+        {(transport,)},
+        {(database, ledger)},
+        {(database, queue), (transport, ledger)},
+        {*watched},
+        pairs,
+    ]
 
 
 def free_port() -> int:

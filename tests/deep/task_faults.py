@@ -54,6 +54,12 @@ TASK_FAULTS = {
         "        if True:\n",
         TESTS,
     ),
+    "trips for many": Unplugging(
+        f"{TASKS}/together.py",
+        "self._waiting[: self._limit], self._waiting[self._limit :]",
+        "self._waiting[:1], self._waiting[1:]",
+        "tests/core/test_together.py",
+    ),
     "keys of what is scheduled": Unplugging(
         f"{TASKS}/schedule.py", ", key=moment.isoformat()", "", "tests/core/test_schedule.py"
     ),
@@ -118,22 +124,28 @@ WORKER_FAULTS = {
         LEASES,
     ),
     "end of leases": Unplugging(
-        f"{TASKS}/statements.py",
-        "(TaskState.WAITING, TaskState.RUNNING, TaskState.QUEUED)",
-        "(TaskState.WAITING, TaskState.QUEUED)",
+        f"{TASKS}/ledger.py",
+        "(TaskState.WAITING, TaskState.RUNNING)",
+        "(TaskState.WAITING,)",
         LEASES,
     ),
     "what got lost on its way": Unplugging(
-        f"{TASKS}/statements.py",
-        "(TaskState.WAITING, TaskState.RUNNING, TaskState.QUEUED)",
-        "(TaskState.WAITING, TaskState.RUNNING)",
-        LEASES,
+        f"{TASKS}/ledger.py", "[TaskState.QUEUED] * with_sent", "[]", LEASES
+    ),
+    "patience with those who are busy": Unplugging(
+        f"{TASKS}/working.py", "with_sent=has_time", "with_sent=True", LEASES
     ),
     "say of who lost a lease": Unplugging(
         f"{TASKS}/statements.py",
-        'TaskRow.state == TaskState.RUNNING, TaskRow.attempts == bindparam("attempt")',
-        'TaskRow.state == TaskState.RUNNING, bindparam("attempt") == bindparam("attempt")',
+        "tuple_(TaskRow.id, TaskRow.attempts)",
+        "tuple_(TaskRow.id, bindparam('attempt0'))",
         LEASES,
+    ),
+    "what comes twice at once": Unplugging(
+        f"{TASKS}/ledger.py", "found.pop(task_id, None)", "found.get(task_id)", LEASES
+    ),
+    "all that is in hand": Unplugging(
+        f"{TASKS}/ledger.py", "range(0, len(running), TOGETHER)", "range(1)", LEASES
     ),
     "what kills its workers": Unplugging(
         f"{TASKS}/runner.py",

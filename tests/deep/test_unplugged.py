@@ -2,15 +2,18 @@
 
 import re
 import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from deep.edge_faults import EDGE_FAULTS, SHARED_EDGE_FAULTS
+from deep.forked import Forks, forking
 from deep.installation import Service, install, interpreters
+from deep.metrics_faults import METRICS_FAULTS
+from deep.observability_faults import CONTEXT_FAULTS, WATCH_FAULTS
 from deep.review_faults import REVIEW_FAULTS, SERVER_REVIEW_FAULTS
 from deep.task_faults import LOCAL_TASK_FAULTS, TASK_FAULTS, WORKER_FAULTS
 from deep.unplugging import Unplugging
@@ -699,13 +702,26 @@ class Broken(NamedTuple):
 
 
 SERVICES = {
-    "embedded": Broken({}, {**FAULTS, **TASK_FAULTS, **LOCAL_TASK_FAULTS, **REVIEW_FAULTS}),
+    "embedded": Broken(
+        {},
+        {
+            **FAULTS,
+            **TASK_FAULTS,
+            **LOCAL_TASK_FAULTS,
+            **METRICS_FAULTS,
+            **CONTEXT_FAULTS,
+            **REVIEW_FAULTS,
+        },
+    ),
     "without a database": Broken({"database": "none"}, {**OTHER_FAULTS, **EDGE_FAULTS}),
     "with redis": Broken(
         {"database": "none", "cache": "redis"}, {**SHARED_FAULTS, **SHARED_EDGE_FAULTS}
     ),
     "on a server": Broken({"database": "postgresql"}, {**SERVER_FAULTS, **SERVER_REVIEW_FAULTS}),
     "with workers": Broken({"queue": "taskiq"}, WORKER_FAULTS),
+    "watched": Broken(
+        {"cache": "redis", "tracing": "opentelemetry", "errors": "sentry"}, WATCH_FAULTS
+    ),
 }
 
 
@@ -717,9 +733,22 @@ def services(template: Template, tmp_path_factory: pytest.TempPathFactory) -> In
     @cache
     def installed(name: str) -> Service:
         row = {"python_version": version, **SERVICES[name].answers}
-        return install(template, tmp_path_factory.mktemp("unplugged") / "orders", row)
+        path = tmp_path_factory.mktemp("unplugged")
+        return install(template, path / "orders", row, path / "environment")
 
     return installed
+
+
+@pytest.fixture(scope="module")
+def forks(services: Installed) -> Generator[Callable[[str], Forks]]:
+    """Whoever runs the tests of a service, started when it is first asked for."""
+    with ExitStack() as stack:
+
+        @cache
+        def started(name: str) -> Forks:
+            return stack.enter_context(forking(services(name)))
+
+        yield started
 
 
 @pytest.mark.parametrize(
@@ -731,35 +760,22 @@ def services(template: Template, tmp_path_factory: pytest.TempPathFactory) -> In
     ],
 )
 def test_a_test_of_the_service_notices(
-    services: Installed, tmp_path: Path, name: str, fault: Unplugging
+    services: Installed, forks: Callable[[str], Forks], tmp_path: Path, name: str, fault: Unplugging
 ) -> None:
     """Break one thing in a copy of the service."""
-    notice(services(name), tmp_path / "orders", fault)
-
-
-def notice(service: Service, path: Path, fault: Unplugging) -> None:
-    shutil.copytree(service.path, path, ignore=shutil.ignore_patterns(".git", ".venv"))
+    path = tmp_path / "orders"
+    shutil.copytree(services(name).path, path, ignore=shutil.ignore_patterns(".git", ".venv"))
     module = path / fault.path
     text = module.read_text()
     assert fault.text in text, "the fault no longer fits the code"
     module.write_text(text.replace(fault.text, fault.becomes))
-    broken = Service(service.bench, path, service.environment, service.interpreter)
 
-    try:
-        outcome = broken.run(
-            "pytest", "--quiet", "--exitfirst", fault.noticed_by, patience_seconds=240
-        )
-    except subprocess.TimeoutExpired as hung:
+    tested = forks(name).test(path, "--quiet", "--exitfirst", fault.noticed_by, seconds=240)
+    if tested.exit_code is None:
         # An event loop doesn't close while what was broken holds a connection open.
-        if not failed(hung.stdout):
-            raise
+        assert re.search(r"^[.s]*[FE]", tested.output, re.MULTILINE), "it hung"
     else:
-        assert outcome.returncode == 1, f"nobody noticed\n{outcome.stdout}\n{outcome.stderr}"
-
-
-def failed(output: bytes | None) -> bool:
-    """Whether a test failed before the run hung."""
-    return output is not None and re.search(rb"^[.s]*[FE]", output, re.MULTILINE) is not None
+        assert tested.exit_code == 1, f"nobody noticed\n{tested.output}"
 
 
 @pytest.mark.parametrize("name", SERVICES)

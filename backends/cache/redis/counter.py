@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from app.core.breaker import Breaker
 from app.core.cache.redis_client import open_redis
 from app.core.cache.store import CacheSettings
+from app.core.observability.timing import spending
 from app.core.rate_limit.contract import Counter, RateLimitSettings
 from app.core.rate_limit.windows import Windows, window_of
 
@@ -50,7 +51,8 @@ class SharedCounter:
         number, share = window_of(seconds)
         keys = [f"{self._prefix}{who}:{each}" for each in (number, number - 1)]
         try:
-            used = await self._client.eval(ADD, 2, *keys, self._limit, 1 - share, 2 * seconds)
+            with spending("limit", "EVAL"):
+                used = await self._client.eval(ADD, 2, *keys, self._limit, 1 - share, 2 * seconds)
         except (RedisError, OSError) as error:
             if not self._breaker.is_tripped:
                 logger.warning("Each process counts requests for itself: %s", error)

@@ -1,66 +1,34 @@
 """A Redis of the tests' own, which a test may stop."""
 
-import shutil
 import signal
-import socket
-import subprocess
-import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.exceptions import RedisError
 
 from app.core.cache.store import CacheSettings
+from tests.own_server import OwnServer, says
 
 
-def find_redis() -> str:
-    """Find Redis or Valkey."""
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if program is None:
-        pytest.skip("There is no `redis-server` or `valkey-server` on this machine.")
-    return program
+class RedisServer(OwnServer):
+    """What it kept is gone when it stops."""
 
-
-class RedisServer:
-    """A server on a port of this machine."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port: int = probe.getsockname()[1]
-        self._process: subprocess.Popen[bytes] | None = None
+    programs = ("redis-server", "valkey-server")
 
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"redis://127.0.0.1:{self._port}/0"
+        return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        program = find_redis()
-        options = ("--bind", "127.0.0.1", "--port", str(self._port), "--save", "")
-        self._process = subprocess.Popen(
-            [program, *options, "--dir", str(self._directory)], stdout=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            try:
-                with Redis.from_url(self.url) as client:
-                    client.ping()
-                    return
-            except RedisError:
-                time.sleep(0.01)
-        raise TimeoutError(f"{program} doesn't answer")
+    def options(self) -> Sequence[str]:
+        """Say how it is started."""
+        place = ("--bind", "127.0.0.1", "--port", f"{self.port}", "--dir", f"{self.directory}")
+        return (*place, "--save", "")
 
-    def stop(self) -> None:
-        """End it at once; what it kept is gone."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait(10)
-            self._process = None
+    def is_up(self) -> bool:
+        """Tell whether it answers."""
+        return says(self.port, b"PING\r\n") == b"+PON"
 
     def times_to_live(self) -> list[int]:
         """How many seconds each key has left; -1 for ever."""
@@ -69,33 +37,25 @@ class RedisServer:
 
     def pause(self) -> None:
         """Let it hang: it takes connections and says nothing."""
-        self._signal(signal.SIGSTOP)
+        self.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
+        self.signal(signal.SIGCONT)
 
 
 @pytest.fixture(scope="session")
 def running_redis(tmp_path_factory: pytest.TempPathFactory) -> Generator[RedisServer]:
     """The one that tests share."""
-    server = RedisServer(tmp_path_factory.mktemp("redis"))
-    server.start()
-    yield server
-    server.stop()
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
 
 
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Generator[RedisServer]:
     """One for a test that stops it."""
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.stop()
+    with RedisServer(tmp_path) as server:
+        yield server
 
 
 @pytest.fixture

@@ -103,9 +103,9 @@ class RedisStore:
         try:
             if self._owed:
                 await self._pay()
-            value, *versions = await self._ask(self._mget, value_name, *names)
+            value, *versions = await self._ask("MGET", self._mget, value_name, *names)
             if None in versions:
-                value, *versions = await self._ask(self._read_first, value_name, names)
+                value, *versions = await self._ask("SET NX", self._read_first, value_name, names)
         except AwayError:
             return Found(None, None)
         known = b"".join(versions)
@@ -127,7 +127,8 @@ class RedisStore:
             return
         value = found.versions + entry.pack()
         with suppress(AwayError):
-            await self._ask(self._client.set, self._named("value", key), value, px=milliseconds)
+            name = self._named("value", key)
+            await self._ask("SET", self._client.set, name, value, px=milliseconds)
 
     async def invalidate(self, names: Collection[str]) -> None:
         """Make entries useless, and tell all processes; later, if Redis is away."""
@@ -139,7 +140,7 @@ class RedisStore:
 
     async def _pay(self) -> None:
         while owed := dict(self._owed):
-            await self._ask(self._announce, tuple(owed))
+            await self._ask("PUBLISH", self._announce, tuple(owed))
             # What changed again meanwhile has to be told again.
             self._owed = {name: at for name, at in self._owed.items() if owed.get(name) is not at}
 
@@ -158,7 +159,8 @@ class RedisStore:
         """Become the one of all processes who loads it, unless another one is."""
         name, token, patience = self._named("lead", key), new_version(), self.patience_seconds
         try:
-            leads = await self._ask(self._client.set, name, token, nx=True, px=int(patience * 1000))
+            px = int(patience * 1000)
+            leads = await self._ask("SET NX", self._client.set, name, token, nx=True, px=px)
         except AwayError:
             yield True
             return
@@ -167,7 +169,7 @@ class RedisStore:
         finally:
             if leads:
                 with suppress(AwayError):
-                    await self._ask(self._client.eval, RELEASE, 1, name, token)
+                    await self._ask("EVAL", self._client.eval, RELEASE, 1, name, token)
 
     async def aclose(self) -> None:
         """End what the store has opened itself."""
@@ -184,7 +186,9 @@ class RedisStore:
             "is_listening": self.changes.is_listening,
         }
 
-    async def _ask(self, command: Callable[..., Awaitable[T]], *args: Any, **options: Any) -> T:
+    async def _ask(
+        self, name: str, command: Callable[..., Awaitable[T]], *args: Any, **options: Any
+    ) -> T:
         if not self._breaker.allows():
             raise AwayError
         started = time.perf_counter()
@@ -197,7 +201,7 @@ class RedisStore:
             self._breaker.trip()
             raise AwayError from error
         finally:
-            spend("cache", time.perf_counter() - started)
+            spend("cache", time.perf_counter() - started, name)
         if self._breaker.is_tripped:
             logger.info("The cache is back")
         self._breaker.close()

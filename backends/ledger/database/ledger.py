@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
+from app.core.database.direct import DirectQuery, DirectTransaction, Row
 from app.core.database.model import utc_now
 from app.core.database.session import Database
 from app.core.tasks.contract import (
@@ -20,18 +21,23 @@ from app.core.tasks.contract import (
 from app.core.tasks.message import Message
 from app.core.tasks.statements import (
     ADD,
+    FIND,
     FINISH,
-    MESSAGE,
     RENEW,
     START,
+    TOGETHER,
     WAIT,
     anything_due,
     due,
+    ids_of,
+    keys_of,
     of_ids,
 )
 from app.core.tasks.table import TaskRow
+from app.core.tasks.together import Together
 from app.core.tasks.worker_settings import WorkerSettings
 
+WAITS_FOR_SOMEBODY = (TaskState.WAITING, TaskState.RUNNING)
 # A task that is sent and not begun is sent again after so long at most.
 LONGEST_RESEND = timedelta(minutes=10)
 
@@ -49,6 +55,8 @@ class DatabaseLedger:
         self._lease = timedelta(seconds=settings.task_lease_seconds)
         self._resend = timedelta(seconds=settings.task_resend_seconds)
         self._retention = timedelta(seconds=settings.task_retention_seconds)
+        self._starting = Together(self._start_all, TOGETHER)
+        self._succeeding = Together(self._succeed_all, TOGETHER)
 
     async def add(self, message: Message, after_seconds: float) -> bool:
         """Note a task, unless it is known."""
@@ -78,31 +86,48 @@ class DatabaseLedger:
 
     async def start(self, task_id: str) -> Started | None:
         """Take a task in hand, unless it is at its end, or in somebody's hands."""
-        lease = utc_now() + self._lease
-        if not await self._database.execute(START, id=task_id, next_at=lease):
+        found = await self._starting.do(task_id)
+        if found is None:
             return None
-        async with self._database.direct() as connection:
-            rows = await connection.fetch(MESSAGE, id=task_id)
-        return Started(Message.from_json(rows[0][0]), rows[0][1]) if rows else None
+        _, message, attempts, has_waited = found
+        return Started(Message.from_json(message), attempts + 1, bool(has_waited))
+
+    async def _start_all(self, ids: Sequence[str]) -> Sequence[Row | None]:
+        async def start(transaction: DirectTransaction) -> Sequence[Row]:
+            long_ago = utc_now() - self._resend / 2
+            found = await transaction.fetch(FIND, **ids_of(ids), long_ago=long_ago)
+            if found:
+                names = ids_of([row[0] for row in found])
+                await transaction.execute(START, **names, next_at=utc_now() + self._lease)
+            return found
+
+        found = {row[0]: row for row in await self._database.run_direct(start)}
+        # One that came twice is started once.
+        return [found.pop(task_id, None) for task_id in ids]
 
     async def renew(self, running: Sequence[Started]) -> None:
         """Go on with what is in hand."""
-        for each in running:
-            await self._change(RENEW, each, next_at=utc_now() + self._lease)
+        for first in range(0, len(running), TOGETHER):
+            some = running[first : first + TOGETHER]
+            await self._change(RENEW, some, next_at=utc_now() + self._lease)
 
     async def succeed(self, started: Started) -> None:
         """Note that it is done."""
-        await self._finish(started, TaskState.SUCCEEDED, "")
+        await self._succeeding.do(started)
+
+    async def _succeed_all(self, some: Sequence[Started]) -> Sequence[None]:
+        await self._finish(some, TaskState.SUCCEEDED, "")
+        return [None] * len(some)
 
     async def bury(self, started: Started, error: str) -> None:
         """Make it a dead letter."""
-        await self._finish(started, TaskState.DEAD, error)
+        await self._finish([started], TaskState.DEAD, error)
 
-    async def _finish(self, started: Started, state: TaskState, error: str) -> None:
+    async def _finish(self, some: Sequence[Started], state: TaskState, error: str) -> None:
         now = utc_now()
         await self._change(
             FINISH,
-            started,
+            some,
             state=state,
             error=error,
             finished_at=now,
@@ -122,22 +147,24 @@ class DatabaseLedger:
     ) -> None:
         due_at = utc_now() + timedelta(seconds=after_seconds)
         await self._change(
-            WAIT, started, attempts=attempts, error=error, next_at=due_at, ready_at=due_at
+            WAIT, [started], attempts=attempts, error=error, next_at=due_at, ready_at=due_at
         )
 
-    async def _change(self, statement: Any, started: Started, **values: object) -> None:
-        key = {"id": started.message.id, "attempt": started.attempt}
-        await self._database.execute(statement, **key, **values)
+    async def _change(
+        self, statement: DirectQuery, some: Sequence[Started], **values: object
+    ) -> None:
+        await self._database.execute(statement, **keys_of(some), **values)
 
-    async def take_due(self, limit: int) -> Sequence[str]:
+    async def take_due(self, limit: int, *, with_sent: bool = True) -> Sequence[str]:
         """Give the ids to be sent, and note that they were."""
         now = utc_now()
+        states = [*WAITS_FOR_SOMEBODY, *[TaskState.QUEUED] * with_sent]
         # Mostly there is nothing, and nobody who writes has to wait for that.
         async with self._database.read() as session:
-            if await session.scalar(anything_due(now)) is None:
+            if await session.scalar(anything_due(now, states)) is None:
                 return []
         async with self._database.write() as session:
-            rows = (await session.execute(due(now, limit))).all()
+            rows = (await session.execute(due(now, states, limit))).all()
             for sends in {row.sends for row in rows}:
                 ids = [row.id for row in rows if row.sends == sends]
                 next_at = now + min(self._resend * 2**sends, LONGEST_RESEND)

@@ -9,7 +9,7 @@ from app.core.database.session import WriteSession
 from app.core.tasks.broker import Broker
 from app.core.tasks.ledger import DatabaseLedger
 from app.core.tasks.message import Message
-from app.core.tasks.statements import ADD, MESSAGE
+from app.core.tasks.statements import ADD, KNOWN
 from app.core.tasks.table import TaskRow
 from app.core.tasks.task import Call
 
@@ -32,9 +32,9 @@ async def enqueue_within(
         if known is None:
             await transaction.execute(ADD.statement, row)
     else:
-        known = await transaction.fetch_value(MESSAGE, id=message.id)
+        known = await transaction.fetch_value(KNOWN, id=message.id)
         if known is None:
             await transaction.execute(ADD, **row)
     if known is None and not after_seconds:
-        transaction.after_commit(lambda: broker.send([message.id]))
+        transaction.after_commit(lambda: broker.send_soon(message.id))
     return message.id

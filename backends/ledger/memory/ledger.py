@@ -107,7 +107,7 @@ class MemoryLedger:
         in_task.set(True)
         entry.state = TaskState.RUNNING
         entry.attempts += 1
-        return Started(entry.message, entry.attempts)
+        return Started(entry.message, entry.attempts, has_waited=False)
 
     async def renew(self, running: Sequence[Started]) -> None:
         """Nothing to do: nobody else could take them."""
@@ -152,7 +152,7 @@ class MemoryLedger:
         entry.state, entry.next_at = TaskState.WAITING, time.monotonic() + after_seconds
         self._waiting.add(task_id)
 
-    async def take_due(self, limit: int) -> Sequence[str]:
+    async def take_due(self, limit: int, *, with_sent: bool = True) -> Sequence[str]:  # noqa: ARG002 - nothing that was sent gets lost here
         """Give the ids of those whose time has come."""
         now = time.monotonic()
         due = [each for each in self._waiting if (self._entries[each].next_at or 0) <= now]

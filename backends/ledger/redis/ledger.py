@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -27,10 +28,13 @@ from app.core.tasks.redis_scripts import (
     TAKE_DUE,
     WAIT,
 )
+from app.core.tasks.together import Together
 from app.core.tasks.worker_settings import WorkerSettings
 
 # Redis gets no longer to answer.
 TIMEOUT_SECONDS = 2
+# So many tasks are noted, started or done in one trip.
+TOGETHER = 100
 FIELDS = ("message", "state", "attempts", "created_at", "finished_at", "error")
 
 
@@ -53,29 +57,45 @@ class RedisLedger:
         self._add, self._start, self._renew = register(ADD), register(START), register(RENEW)
         self._finish, self._wait, self._replay = register(FINISH), register(WAIT), register(REPLAY)
         self._take_due, self._not_sent = register(TAKE_DUE), register(NOT_SENT)
+        self._adding = Together(self._add_all, TOGETHER)
+        self._starting = Together(self._start_all, TOGETHER)
+        self._succeeding = Together(self._succeed_all, TOGETHER)
 
     async def add(self, message: Message, after_seconds: float) -> bool:
         """Note a task, unless it is known."""
-        after = milliseconds(after_seconds)
-        return bool(await self._run(self._add, message.id, message.to_json(), after, self._resend))
+        noted = (message.id, message.to_json(), milliseconds(after_seconds))
+        return bool(await self._adding.do(noted))
+
+    async def _add_all(self, noted: Sequence[tuple[str, str, int]]) -> Sequence[int]:
+        return await self._run(self._add, self._resend, *chain.from_iterable(noted))
 
     async def start(self, task_id: str) -> Started | None:
         """Take a task in hand, unless it is at its end, or in somebody's hands."""
-        started = await self._run(self._start, task_id, self._lease)
-        return None if started is None else Started(Message.from_json(started[0]), started[1])
+        started = await self._starting.do(task_id)
+        if started is None:
+            return None
+        message, attempt, has_waited = started
+        return Started(Message.from_json(message), attempt, bool(has_waited))
+
+    async def _start_all(self, ids: Sequence[str]) -> Sequence[tuple[bytes, int, int] | None]:
+        return await self._run(self._start, self._lease, self._resend // 2, *ids)
 
     async def renew(self, running: Sequence[Started]) -> None:
         """Go on with what is in hand."""
-        names = [part for each in running for part in (each.message.id, each.attempt)]
-        await self._run(self._renew, self._lease, *names)
+        await self._run(self._renew, self._lease, *chain.from_iterable(map(key_of, running)))
 
     async def succeed(self, started: Started) -> None:
         """Note that it is done."""
-        await self._run(self._finish, *key_of(started), "succeeded", self._retention, "")
+        await self._succeeding.do(key_of(started))
+
+    async def _succeed_all(self, keys: Sequence[tuple[str, int]]) -> Sequence[None]:
+        names = chain.from_iterable(keys)
+        await self._run(self._finish, TaskState.SUCCEEDED, self._retention, "", *names)
+        return [None] * len(keys)
 
     async def bury(self, started: Started, error: str) -> None:
         """Make it a dead letter."""
-        await self._run(self._finish, *key_of(started), "dead", 0, error)
+        await self._run(self._finish, TaskState.DEAD, 0, error, *key_of(started))
 
     async def repeat(self, started: Started, after_seconds: float, error: str) -> None:
         """Have it done again, after a time."""
@@ -87,9 +107,10 @@ class RedisLedger:
         after = milliseconds(after_seconds)
         await self._run(self._wait, *key_of(started), after, started.attempt - 1, "")
 
-    async def take_due(self, limit: int) -> Sequence[str]:
+    async def take_due(self, limit: int, *, with_sent: bool = True) -> Sequence[str]:
         """Give the ids to be sent, and note that they were."""
-        return [each.decode() for each in await self._run(self._take_due, limit, self._resend)]
+        due = await self._run(self._take_due, limit, self._resend, int(with_sent))
+        return [each.decode() for each in due]
 
     async def not_sent(self, ids: Sequence[str]) -> None:
         """Have them sent a second later."""

@@ -16,6 +16,7 @@ from celery.worker.consumer import Consumer
 from kombu.asynchronous import set_event_loop
 
 from app.core.tasks.contract import Handler
+from app.core.tasks.threads import HandOver, SendingThread
 
 logger = logging.getLogger(__name__)
 
@@ -109,24 +110,21 @@ class CeleryTransport:
 
         # Nor is it one of every other app.
         self._task: Any = self._app.task(name="run", shared=False)(run)
-        # One thread keeps one connection; what waits too long for its turn is cancelled.
-        self._sender = ThreadPoolExecutor(1, "send")
+        self._sender = SendingThread()
         self._connection: Any = None
         self._worker: Any = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._handle: Handler | None = None
+        self._hand_over: HandOver | None = None
         # It tells of each task, twice.
         logging.getLogger("celery").setLevel(logging.WARNING)
 
     async def send(self, ids: Sequence[str]) -> None:
         """Have each of them come to some worker."""
-        await asyncio.get_running_loop().run_in_executor(self._sender, self._send, ids)
+        await self._sender.run(self._send, ids)
 
     @asynccontextmanager
     async def receiving(self, handle: Handler) -> AsyncGenerator[None]:
         """Hand over what comes until the block ends, and wait for what was handed over."""
-        self._loop = asyncio.get_running_loop()
-        self._handle = handle
+        self._hand_over = HandOver(handle)
         ended = threading.Event()
         receiver = threading.Thread(target=self._receive, args=[ended], name="receive")
         receiver.start()
@@ -141,12 +139,11 @@ class CeleryTransport:
 
     async def ping(self) -> None:
         """Connect, or raise what stands in the way."""
-        await asyncio.get_running_loop().run_in_executor(self._sender, self._connect)
+        await self._sender.run(self._connect)
 
     async def shutdown(self) -> None:
         """Close what was opened, where it was opened."""
-        await asyncio.get_running_loop().run_in_executor(self._sender, self._disconnect)
-        self._sender.shutdown()
+        await self._sender.end(self._disconnect)
         self._app.close()
 
     def _connect(self) -> Any:
@@ -199,10 +196,5 @@ class CeleryTransport:
             ended.wait(AWAY_SECONDS)
 
     def _run(self, task_id: str) -> None:
-        # The task itself runs where its connections are.
-        if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._hand_over(task_id), self._loop).result()
-
-    async def _hand_over(self, task_id: str) -> None:
-        if self._handle is not None:
-            await self._handle(task_id)
+        if self._hand_over is not None:
+            self._hand_over(task_id)

@@ -5,7 +5,6 @@ import logging
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -13,6 +12,7 @@ import dramatiq
 from dramatiq.broker import Broker, Consumer, MessageProxy
 
 from app.core.tasks.contract import Handler
+from app.core.tasks.threads import HandOver, SendingThread
 
 logger = logging.getLogger(__name__)
 
@@ -105,22 +105,19 @@ class DramatiqTransport:
         self._actor = declare(self._run)
         # Nothing is delayed here, so nobody has to look for what is due.
         broker.delay_queues.clear()
-        # One thread keeps one connection; what waits too long for its turn is cancelled.
-        self._sender = ThreadPoolExecutor(1, "send")
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._handle: Handler | None = None
+        self._sender = SendingThread()
+        self._hand_over: HandOver | None = None
         # It tells of each start and end.
         logging.getLogger("dramatiq").setLevel(logging.ERROR)
 
     async def send(self, ids: Sequence[str]) -> None:
         """Have each of them come to some worker."""
-        await asyncio.get_running_loop().run_in_executor(self._sender, self._send, ids)
+        await self._sender.run(self._send, ids)
 
     @asynccontextmanager
     async def receiving(self, handle: Handler) -> AsyncGenerator[None]:
         """Hand over what comes until the block ends, and wait for what was handed over."""
-        self._loop = asyncio.get_running_loop()
-        self._handle = handle
+        self._hand_over = HandOver(handle)
         worker = dramatiq.Worker(
             self._broker, worker_timeout=IDLE_MILLISECONDS, worker_threads=self._workers
         )
@@ -137,12 +134,11 @@ class DramatiqTransport:
 
     async def ping(self) -> None:
         """Raise what stands in the way of sending."""
-        await asyncio.get_running_loop().run_in_executor(self._sender, self._broker.check)
+        await self._sender.run(self._broker.check)
 
     async def shutdown(self) -> None:
         """Close what was opened, where it was opened."""
-        await asyncio.get_running_loop().run_in_executor(self._sender, self._broker.close)
-        self._sender.shutdown()
+        await self._sender.end(self._broker.close)
 
     def _send(self, ids: Sequence[str]) -> None:
         self._broker.check()
@@ -150,10 +146,5 @@ class DramatiqTransport:
             self._actor.send(task_id)
 
     def _run(self, task_id: str) -> None:
-        # The task itself runs where its connections are.
-        if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._hand_over(task_id), self._loop).result()
-
-    async def _hand_over(self, task_id: str) -> None:
-        if self._handle is not None:
-            await self._handle(task_id)
+        if self._hand_over is not None:
+            self._hand_over(task_id)

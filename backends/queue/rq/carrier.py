@@ -16,6 +16,7 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
 from app.core.tasks.contract import Handler
+from app.core.tasks.threads import HandOver, SendingThread
 
 logger = logging.getLogger(__name__)
 
@@ -136,23 +137,20 @@ class RqTransport:
         self._queue_name = queue_name
         self._workers = workers
         self._queue = self._open_queue()
-        # What waits too long for its turn is cancelled.
-        self._sender = ThreadPoolExecutor(1, "send")
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._handle: Handler | None = None
+        self._sender = SendingThread()
+        self._hand_over: HandOver | None = None
         # It tells of each task, several times, and of each failure, with a traceback.
         logging.getLogger("rq").setLevel(logging.CRITICAL)
         logging.getLogger("rq.worker").setLevel(logging.CRITICAL)
 
     async def send(self, ids: Sequence[str]) -> None:
         """Have each of them come to some worker."""
-        await asyncio.get_running_loop().run_in_executor(self._sender, self._send, ids)
+        await self._sender.run(self._send, ids)
 
     @asynccontextmanager
     async def receiving(self, handle: Handler) -> AsyncGenerator[None]:
         """Hand over what comes until the block ends, and wait for what was handed over."""
-        self._loop = asyncio.get_running_loop()
-        self._handle = handle
+        self._hand_over = HandOver(handle)
         ended = threading.Event()
         receiver = threading.Thread(target=self._receive, args=[ended], name="receive")
         receiver.start()
@@ -164,12 +162,11 @@ class RqTransport:
 
     async def ping(self) -> None:
         """Raise what stands in the way of sending."""
-        await asyncio.get_running_loop().run_in_executor(self._sender, self._queue.connection.ping)
+        await self._sender.run(self._queue.connection.ping)
 
     async def shutdown(self) -> None:
         """Close what was opened."""
-        self._sender.shutdown()
-        self._queue.connection.close()
+        await self._sender.end(self._queue.connection.close)
 
     def _open_queue(self) -> Queue:
         return Queue(
@@ -205,10 +202,5 @@ class RqTransport:
         queue.connection.close()
 
     def _run(self, task_id: str) -> None:
-        # The task itself runs where its connections are.
-        if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(self._hand_over(task_id), self._loop).result()
-
-    async def _hand_over(self, task_id: str) -> None:
-        if self._handle is not None:
-            await self._handle(task_id)
+        if self._hand_over is not None:
+            self._hand_over(task_id)

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from typing import Any
 
 from redis.asyncio import Redis
+from taskiq import BrokerMessage
 from taskiq_redis import ListQueueBroker
 
 from app.core.observability.identity import IdentitySettings
@@ -22,15 +24,25 @@ class TaskSettings(LedgerSettings, BrokerSettings, IdentitySettings):
 
 
 class ListBroker(ListQueueBroker):
-    """The library's own, which waits for ever where a server says nothing."""
+    """The library's own, which waits for ever where a server says nothing.
+
+    It makes a client for each message, too: that takes longer than to send it.
+    """
+
+    @cached_property
+    def _client(self) -> Any:
+        return Redis(connection_pool=self.connection_pool)
+
+    async def kick(self, message: BrokerMessage) -> None:
+        """Send a message."""
+        await self._client.lpush(self.queue_name, message.message)
 
     async def listen(self) -> AsyncGenerator[bytes]:
         """Give what comes."""
-        async with Redis(connection_pool=self.connection_pool) as client:
-            while True:
-                taken: Any = await client.brpop([self.queue_name], timeout=BLOCK_SECONDS)
-                if taken is not None:
-                    yield taken[1]
+        while True:
+            taken = await self._client.brpop([self.queue_name], timeout=BLOCK_SECONDS)
+            if taken is not None:
+                yield taken[1]
 
 
 @asynccontextmanager

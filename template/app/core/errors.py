@@ -2,6 +2,7 @@
 
     AppError
     ├── BadRequest        400  the request can't be understood
+    ├── Unauthorized      401  nobody knows who asks
     ├── NotFound          404  there is no such thing
     ├── Conflict          409  it doesn't fit what is stored
     ├── BadGateway        502  something that the service asks answers nonsense
@@ -30,6 +31,12 @@ class BadRequest(AppError):
     """The request can't be understood."""
 
     status = HTTPStatus.BAD_REQUEST
+
+
+class Unauthorized(AppError):
+    """Nobody knows who asks."""
+
+    status = HTTPStatus.UNAUTHORIZED
 
 
 class NotFound(AppError):

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-from app.core.errors import AppError, GatewayTimeout, Unavailable
+from app.core.errors import AppError, GatewayTimeout, Unauthorized, Unavailable
 from app.core.observability.logging import request_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -66,6 +66,8 @@ async def on_app_error(_request: Request, error: AppError) -> Response:
     headers = None
     if isinstance(error, Unavailable):
         headers = {"Retry-After": str(error.retry_after_seconds)}
+    elif isinstance(error, Unauthorized):
+        headers = {"WWW-Authenticate": "Bearer"}
     return problem_response(error.status, error.detail, kind=f"urn:problem:{kind}", headers=headers)
 
 

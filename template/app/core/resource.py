@@ -1,6 +1,6 @@
 """What everything that the lifespan opens has in common."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 
@@ -10,7 +10,10 @@ class Unusable(Exception):
 
 @runtime_checkable
 class Resource(Protocol):
-    """Something open that can be asked how it is."""
+    """Something open that can be asked how it is.
+
+    It may have `totals`: the names of those `stats` that only grow, from the start on.
+    """
 
     name: str
 
@@ -19,6 +22,12 @@ class Resource(Protocol):
 
     def stats(self) -> Mapping[str, float]:
         """Count what is in use, without waiting for anything."""
+
+
+def totals_of(resource: Resource) -> Collection[str]:
+    """Name the numbers of a resource that only grow."""
+    totals: Collection[str] = getattr(resource, "totals", ())
+    return totals
 
 
 def open_resources(state: Mapping[str, object]) -> Iterator[Resource]:

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from app.core.lifespan import open_worker
-from app.core.observability import health
+from app.core.observability import health, management, status_page
 from app.core.observability.logging import configure_logging
 from app.core.problem import ANY_PROBLEM, add_problem_handlers
 from app.core.routing import add_routes
@@ -24,6 +24,8 @@ def create_worker(settings: CoreSettings) -> FastAPI:
     add_problem_handlers(worker)
     add_routes(worker, health.router)
     add_routes(worker, task_status.router)
+    add_routes(worker, management.router)
+    add_routes(worker, status_page.router)
     return worker
 
 
@@ -31,6 +33,8 @@ def worker_settings(settings: CoreSettings) -> dict[str, object]:
     """Say in what a worker's server differs: nobody is sent elsewhere when it ends."""
     return {
         "port": settings.worker_port,
+        # Nobody but management asks it anything.
+        "management_port": settings.worker_port if settings.management_port else 0,
         "workers": settings.worker_processes,
         "drain_seconds": 0,
     }

@@ -21,7 +21,7 @@ def start(**variables: str) -> subprocess.CompletedProcess[str]:
 def reason(run: subprocess.CompletedProcess[str]) -> str:
     """Give the one line that it ended with."""
     assert run.returncode == 1
-    (line,) = [line for line in run.stderr.splitlines() if " INFO " not in line]
+    (line,) = [line for line in run.stderr.splitlines() if '"level":"INFO"' not in line]
     return line
 
 

@@ -17,14 +17,17 @@ class Probe:
     def __init__(self, *, seconds: float = 0, error: Exception | None = None) -> None:
         self.seconds = seconds
         self.error = error
+        self.pings = 0
+        self.away: dict[str, float] = {}
 
     async def ping(self) -> None:
+        self.pings += 1
         await asyncio.sleep(self.seconds)
         if self.error is not None:
             raise self.error
 
     def stats(self) -> Mapping[str, float]:
-        return {}
+        return self.away
 
 
 async def test_health_tells_how_the_process_is(client: httpx2.AsyncClient) -> None:
@@ -41,7 +44,7 @@ async def test_ready_asks_everything_that_is_open(client: httpx2.AsyncClient, st
 
     opened = [resource.name for resource in open_resources(state)]
     assert {"http_client", "tasks"} <= set(opened)
-    assert answer == {"status": "ready", "resources": opened}
+    assert answer == {"status": "ready", "resources": opened, "degraded": []}
 
 
 @pytest.mark.parametrize(
@@ -61,3 +64,31 @@ async def test_ready_names_what_does_not_answer(
     assert response.status_code == 503
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["failed"] == {"probe": reason}
+
+
+async def test_many_who_ask_at_once_are_one_question(
+    client: httpx2.AsyncClient, state: State
+) -> None:
+    probe = Probe(seconds=0.1)
+    cast("dict[str, object]", state)["probe"] = probe
+
+    answers = await asyncio.gather(*(client.get("/ready") for _ in range(20)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert probe.pings == 1
+    await client.get("/ready")
+    assert probe.pings == 2
+
+
+@pytest.mark.parametrize("away", [{"is_away": 1}, {"is_listening": 0}])
+async def test_what_the_service_can_do_without_is_named(
+    client: httpx2.AsyncClient, state: State, away: dict[str, float]
+) -> None:
+    probe = Probe()
+    probe.away = away
+    cast("dict[str, object]", state)["probe"] = probe
+
+    response = await client.get("/ready")
+
+    assert response.status_code == 200
+    assert response.json()["degraded"] == ["probe"]

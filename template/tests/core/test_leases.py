@@ -130,6 +130,40 @@ async def test_what_got_lost_on_its_way_is_sent_again_and_less_and_less_often(
     assert sent_after == [pytest.approx(after, abs=0.09) for after in (0.1, 0.3, 0.7)]
 
 
+async def test_what_waits_for_its_turn_is_not_sent_again(
+    tasks: Broker, task_settings: Settings, local_transport: LocalTransport, seen: list[Any]
+) -> None:
+    settings = task_settings.model_copy(update={"task_workers": local_transport.workers})
+    for _ in range(local_transport.workers + 5):
+        await tasks.enqueue(note_slowly())
+    async with working(tasks, settings, {"seen": seen}):
+        await eventually(lambda: len(seen) == local_transport.workers + 5)
+
+    assert len(local_transport.sent) == len({*local_transport.sent})
+
+
+async def test_a_process_starts_what_comes_twice_at_once_only_once(
+    tasks: Broker, ledger: Ledger
+) -> None:
+    task_id = await tasks.enqueue(note_quickly(1))
+    started = await asyncio.gather(*map(ledger.start, [task_id, task_id, "nothing"]))
+
+    assert [each is not None for each in started] == [True, False, False]
+
+
+async def test_what_is_in_hand_is_renewed_and_done_together(tasks: Broker, ledger: Ledger) -> None:
+    ids = [await tasks.enqueue(note_quickly(number)) for number in range(23)]
+    started = [each for each in await asyncio.gather(*map(ledger.start, ids)) if each is not None]
+    assert len(started) == 23
+    for _ in range(3):
+        await asyncio.sleep(0.15)
+        await ledger.renew(started)
+    assert await ledger.take_due(100) == []
+
+    await asyncio.gather(*map(ledger.succeed, started))
+    assert (await ledger.counts())[TaskState.SUCCEEDED] == 23
+
+
 async def test_what_kills_whoever_runs_it_is_a_dead_letter(
     tasks: Broker, ledger: Ledger, task_settings: Settings, seen: list[Any]
 ) -> None:

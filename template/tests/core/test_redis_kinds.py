@@ -13,14 +13,14 @@ from redis.exceptions import RedisError
 
 from app.core.cache.cache import open_cache
 from app.core.cache.store import CacheSettings
-from tests.fixtures.cache import RedisServer, find_redis
+from tests.fixtures.cache import RedisServer
 from tests.fixtures.server import free_port
 
 
 @contextmanager
 def running(path: Path, port: int, *options: str) -> Generator[Redis]:
     """Run a server with options of its own, and give a client of it."""
-    command = (find_redis(), *options, "--bind", "127.0.0.1", "--dir", str(path))
+    command = (RedisServer.find_program(), *options, "--bind", "127.0.0.1", "--dir", str(path))
     with (
         subprocess.Popen(command, stdout=subprocess.DEVNULL) as process,
         Redis(port=port) as client,

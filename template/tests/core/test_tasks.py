@@ -224,6 +224,7 @@ async def test_what_can_not_be_sent_is_sent_later(
 ) -> None:
     local_transport.is_away = True
     ids = [await tasks.enqueue(note(number)) for number in range(20)]
+    await tasks.drain()
     assert caplog.text.count("Tasks wait for their transport") == 1
     local_transport.is_away = False
 

@@ -1,13 +1,23 @@
 import asyncio
 import re
 import time
+from collections.abc import Mapping
 
 import httpx2
 import pytest
 from fastapi import FastAPI
 
-from app.core.observability.timing import spending
+from app.core.observability.timing import current_route, spending
+from app.core.tasks.broker import Broker
+from app.core.tasks.contract import TaskState
+from app.core.tasks.task import task
 from app.settings import Settings
+from tests.fixtures.tasks import until_state
+
+
+@task()
+async def note_route(state: Mapping[str, list[str]]) -> None:
+    state["seen"].append(current_route())
 
 
 @pytest.fixture
@@ -21,7 +31,7 @@ def app(app: FastAPI) -> FastAPI:
     async def slow(seconds: float) -> float:
         slept = 0.0
         for _ in range(2):
-            with spending("mail"):
+            with spending("mail", f"a letter\nof {seconds} s"):
                 started = time.perf_counter()
                 await asyncio.sleep(seconds / 2)
                 slept += time.perf_counter() - started
@@ -51,8 +61,18 @@ async def test_a_slow_request_is_logged_with_its_route(
 
     (line,) = [record.getMessage() for record in caplog.records if "Slow" in record.message]
     assert re.fullmatch(
-        r"Slow request: GET /test/slow/\{seconds\} took 0\.\d+ s \(mail 2 times in \d+ ms\)", line
+        r"Slow request: GET /test/slow/\{seconds\} took 0\.\d+ s "
+        r"\(mail 2 times in \d+ ms, 3\d\d of them for a letter of 0\.6 s\)",
+        line,
     )
+
+
+@pytest.mark.usefixtures("runner")
+async def test_a_task_is_named_like_a_route(tasks: Broker, seen: list[str]) -> None:
+    task_id = await tasks.enqueue(note_route())
+    await until_state(tasks.ledger, task_id, TaskState.SUCCEEDED)
+
+    assert seen == [f"task {note_route().name}"]
 
 
 async def test_requests_do_not_share_their_times(client: httpx2.AsyncClient) -> None:

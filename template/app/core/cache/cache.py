@@ -32,6 +32,7 @@ class Cache:
     """
 
     name = "cache"
+    totals = frozenset({"errors", "hits", "load_seconds", "loads", "misses", "stale"})
 
     def __init__(self, store: Store, settings: CacheSettings) -> None:
         self.service_name = settings.service_name

@@ -6,8 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from app.core.cache.cache import CacheDep
+from app.core.observability.management import MANAGEMENT
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[MANAGEMENT])
 
 
 class Reads(BaseModel):

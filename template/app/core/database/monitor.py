@@ -8,14 +8,11 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
 
-from app.core.observability.timing import current_route, spend
+from app.core.observability.timing import current_route, short, spend
 
 logger = logging.getLogger(__name__)
 
 STARTED = "query_started"
-
-# Enough to recognize a statement by.
-SQL_CHARACTERS = 1000
 
 
 class QuerySettings(BaseModel):
@@ -39,11 +36,10 @@ class QueryMonitor:
 
     def note(self, sql: str, seconds: float) -> None:
         """Count a query, and log it if it was slow."""
-        spend("db", seconds)
+        spend("db", seconds, sql)
         if seconds > self.slow_seconds:
-            statement = " ".join(sql.split())[:SQL_CHARACTERS]
             logger.warning(
-                "Slow query: %.0f ms in %s: %s", seconds * 1000, current_route(), statement
+                "Slow query: %.0f ms in %s: %s", seconds * 1000, current_route(), short(sql)
             )
 
     # The signatures are SQLAlchemy's.

@@ -49,6 +49,7 @@ class Database:
     """The connections, and the ways to use them: to write, to read, and to read fast."""
 
     name = "database"
+    totals = frozenset({"timeouts", "wait_seconds"})
 
     def __init__(
         self,
@@ -193,11 +194,13 @@ class Database:
         pools = self._pools()
         return {
             "size": sum(pool.size() for pool in pools),
+            "limit": self.limit,
             "checked_in": sum(pool.checkedin() for pool in pools),
             "checked_out": sum(pool.checkedout() for pool in pools),
             "overflow": sum(max(pool.overflow(), 0) for pool in pools),
             "waiting": self.waits.waiting,
             "timeouts": self.waits.timeouts,
+            "wait_seconds": self.waits.seconds,
         }
 
     @property

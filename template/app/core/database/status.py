@@ -4,8 +4,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from app.core.database.session import DatabaseDep
+from app.core.observability.management import MANAGEMENT
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], dependencies=[MANAGEMENT])
 
 
 class PoolStatus(BaseModel):

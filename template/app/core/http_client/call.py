@@ -24,6 +24,7 @@ from app.core.http_client.answer import (
 from app.core.http_client.host import Host
 from app.core.http_client.session import HttpClientSettings
 from app.core.observability.logging import request_id
+from app.core.observability.trace_context import trace_context
 
 # Nobody is made to wait longer for a retry, whoever asks for that.
 LONGEST_PAUSE_SECONDS = 2.0
@@ -121,13 +122,16 @@ class Caller:
             raise translated(error) from error
 
     def _headers(self, call: Call, seconds: float) -> Mapping[str, str]:
-        """Name the request, and say how long anybody is going to wait: to friends alone."""
+        """Name the request and its trace, and say how long anybody waits: to friends alone."""
         if not self._is_among_friends:
             return call.headers
         headers = {**call.headers, HEADER: f"{seconds:.3f}"}
         current = request_id.get()
         if current != "-":
             headers.setdefault("X-Request-ID", current)
+        trace = trace_context.get()
+        if trace is not None:
+            headers.update(trace.headers())
         return headers
 
     def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:

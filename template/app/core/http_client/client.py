@@ -20,7 +20,7 @@ from app.core.http_client.answer import Answer, UrlRefused, shown
 from app.core.http_client.call import Call, Caller
 from app.core.http_client.host import Counts, Hosts
 from app.core.http_client.session import HttpClientSettings, open_session
-from app.core.observability.timing import spend
+from app.core.observability.timing import spending
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ class HttpClient:
     A call ends within `http_total_timeout_seconds`, and within the time of the request that it is
     made for, however often it is tried. A status from 400 is an `ErrorAnswer`, which tells it.
     """
+
+    totals = frozenset({"calls", "failures", "retries", "seconds"})
 
     def __init__(
         self,
@@ -166,16 +168,15 @@ class HttpClient:
         started = time.perf_counter()
         self._caller.in_flight += 1
         try:
-            return await self._caller.answer(call, host)
+            with spending("outbound", f"{call.method} {shown(call.url)}"):
+                return await self._caller.answer(call, host)
         except AppError as error:
             reason = type(error.__cause__ or error).__name__
             logger.warning("%s %s failed: %s", call.method, shown(call.url), reason)
             raise
         finally:
             self._caller.in_flight -= 1
-            spent = time.perf_counter() - started
-            host.counts.seconds += spent
-            spend("outbound", spent)
+            host.counts.seconds += time.perf_counter() - started
 
 
 def parsed(url: str) -> URL:

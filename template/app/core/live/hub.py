@@ -34,6 +34,7 @@ class Hub:
     """Tells all who listen, in this process and in the others."""
 
     name = "live"
+    totals = frozenset({"dropped", "messages", "lost"})
 
     def __init__(self, settings: HubSettings, relay: Relay) -> None:
         self.settings = settings

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Literal
 
@@ -43,6 +44,23 @@ class Readiness(BaseModel):
 
     status: Literal["ready"]
     resources: list[str]
+    degraded: list[str] = Field(
+        description="Those without which the service goes on, more slowly: what they need is away."
+    )
+
+
+class Pings:
+    """Asks the resources, once for all who want to know at the same time."""
+
+    def __init__(self) -> None:
+        self._asking: asyncio.Task[dict[str, str]] | None = None
+
+    async def failed(self, resources: Sequence[Resource], timeout_seconds: float) -> dict[str, str]:
+        """Name those that don't answer, each with the reason."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(ping_all(resources, timeout_seconds))
+        # Who doesn't wait any more takes the answer from nobody.
+        return await asyncio.shield(self._asking)
 
 
 @router.get("/health")
@@ -58,21 +76,39 @@ async def health() -> Health:
 
 @router.get("/ready", response_model=Readiness, responses=problem_responses(Unavailable))
 async def ready(request: Request) -> Readiness | Response:
-    """Tell whether every resource answers; 503 with the names of those that don't."""
+    """Tell whether every resource answers; 503 with the names of those that don't.
+
+    What the service can do without, such as a cache, isn't waited for: it is named as `degraded`.
+    """
     if request.state.shutdown.draining:
         raise Unavailable("The service is about to end.")
     resources = list(open_resources(request.scope["state"]))
     timeout = request.state.settings.ready_timeout_seconds
-    outcomes = await asyncio.gather(*(ping(resource, timeout) for resource in resources))
-    failed = {
-        resource.name: reason
-        for resource, reason in zip(resources, outcomes, strict=True)
-        if reason is not None
-    }
+    failed = await request.state.pings.failed(resources, timeout)
     if failed:
         detail = f"Not ready: {', '.join(failed)}."
         return problem_response(HTTPStatus.SERVICE_UNAVAILABLE, detail, failed=failed)
-    return Readiness(status="ready", resources=[resource.name for resource in resources])
+    return Readiness(
+        status="ready",
+        resources=[resource.name for resource in resources],
+        degraded=[resource.name for resource in resources if is_degraded(resource)],
+    )
+
+
+def is_degraded(resource: Resource) -> bool:
+    """Tell whether a resource makes do without something that is away."""
+    stats = resource.stats()
+    return bool(stats.get("is_away")) or not stats.get("is_listening", True)
+
+
+async def ping_all(resources: Sequence[Resource], timeout_seconds: float) -> dict[str, str]:
+    """Ask all of them side by side."""
+    reasons = await asyncio.gather(*(ping(resource, timeout_seconds) for resource in resources))
+    return {
+        resource.name: reason
+        for resource, reason in zip(resources, reasons, strict=True)
+        if reason is not None
+    }
 
 
 async def ping(resource: Resource, timeout_seconds: float) -> str | None:

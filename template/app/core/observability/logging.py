@@ -1,61 +1,50 @@
 """One line per event on standard error, each with the id of the request that it belongs to."""
 
 import logging
-import time
-from contextvars import ContextVar
+import sys
 from logging.config import dictConfig
-from textwrap import indent
-from types import TracebackType
-from typing import Literal
+from typing import Literal, TextIO
 
 from pydantic import BaseModel
 
-# Also inside tasks that the request started: they run in a copy of its context.
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
+from app.core.observability.lines import JsonFormatter, TextFormatter
+from app.core.observability.log_writer import LineWriter
+from app.core.observability.redaction import Redaction
+from app.core.observability.request_id import request_id as request_id
+
+Level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class LogSettings(BaseModel):
-    """How much is logged."""
+    """How much is logged, and how."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-
-
-# What is logged may come from a client, and must not look like a line of its own.
-ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), 127, 0x85)}
-
-ExceptionInfo = (
-    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-)
+    log_level: Level = "INFO"
+    # Of one logger and those below it: `{"app.core.http_client": "DEBUG"}`.
+    log_levels: dict[str, Level] = {}
+    # `auto` is text at a terminal, and JSON elsewhere.
+    log_format: Literal["auto", "text", "json"] = "auto"
+    # Further names, or parts of names, whose values are secret.
+    log_secrets: tuple[str, ...] = ()
 
 
-class LineFormatter(logging.Formatter):
-    """Time in UTC, level, request id, logger, message; a traceback below, indented."""
-
-    converter = time.gmtime
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03dZ"
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        record.request_id = request_id.get()
-        return super().formatMessage(record).translate(ESCAPED)
-
-    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's name
-        return indent(super().formatException(ei), "    ", lambda _: True)
+def write_what_is_left() -> None:
+    """Wait until everything that was logged is written: the process may end by a signal."""
+    for handler in logging.getLogger().handlers:
+        handler.flush()
 
 
-def configure_logging(settings: LogSettings) -> None:
+def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> None:
     """Send every logger, the libraries' too, through one handler."""
+    stream = stream or sys.stderr
+    is_text = settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
+    formatter = TextFormatter if is_text else JsonFormatter
     dictConfig(
         {
             "version": 1,
             "disable_existing_loggers": False,
-            "formatters": {
-                "line": {
-                    "()": LineFormatter,
-                    "fmt": "%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s",
-                }
-            },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+            "formatters": {"line": {"()": formatter, "redaction": Redaction(settings.log_secrets)}},
+            "handlers": {"stderr": {"()": LineWriter, "stream": stream, "formatter": "line"}},
+            "loggers": {name: {"level": level} for name, level in settings.log_levels.items()},
             "root": {"level": settings.log_level, "handlers": ["stderr"]},
         }
     )

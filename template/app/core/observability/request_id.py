@@ -2,10 +2,14 @@
 
 import random
 import re
+from contextvars import ContextVar
 
 from starlette.types import Scope
 
 HEADER = b"x-request-id"
+
+# Also inside tasks that the request started: they run in a copy of its context.
+request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 # What a proxy may have set. Anything else could forge lines of the log.
 ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{1,64}")

@@ -3,14 +3,15 @@
 import asyncio
 import gc
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from socket import socket
 from typing import cast
 
 import uvicorn
 from uvicorn.server import ServerState
 
+from app.core.observability.logging import write_what_is_left
 from app.core.server.newcomers import accept_all, drop_newcomers
 from app.core.shutdown import Shutdown
 
@@ -43,6 +44,15 @@ class DrainingServer(uvicorn.Server):
     def announced(self) -> Shutdown:
         """What the lifespan opened for it."""
         return cast("Shutdown", self.lifespan.state["shutdown"])
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """End by the signal that came, once the last line of the log is written."""
+        with super().capture_signals():
+            try:
+                yield
+            finally:
+                write_what_is_left()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Open the resources and listen."""

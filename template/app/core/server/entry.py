@@ -33,20 +33,29 @@ def serve(
         sys.exit(explain(error))
     except Unusable as error:
         sys.exit(f"error: {error}")
-    listener = configure(application, settings).bind_socket()
+    listeners = listen(application, settings)
     work = partial(serve_on, application, settings)
     if settings.workers == 1 and not settings.worker_max_requests:
-        work(listener)
+        work(listeners)
     else:
-        Supervisor(work, listener, settings.workers).run()
+        Supervisor(work, listeners, settings.workers).run()
 
 
-def serve_on(application: str, settings: ServerSettings, listener: socket) -> None:
+def listen(application: str, settings: ServerSettings) -> list[socket]:
+    """Take the ports: the one for all, and the one of management if it has one."""
+    ports = dict.fromkeys((settings.port, settings.management_port or settings.port))
+    return [
+        configure(application, settings.model_copy(update={"port": port})).bind_socket()
+        for port in ports
+    ]
+
+
+def serve_on(application: str, settings: ServerSettings, listeners: list[socket]) -> None:
     """Serve in this process."""
     server = DrainingServer(configure(application, settings), settings.drain_seconds)
     # At a terminal, the end is no error.
     with suppress(KeyboardInterrupt):
-        server.run([listener])
+        server.run(listeners)
 
 
 def configure(application: str, settings: ServerSettings) -> uvicorn.Config:

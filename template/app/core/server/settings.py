@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from app.core.observability.identity import IdentitySettings
+from app.core.observability.management import ManagementSettings
 
 
-class ServerSettings(IdentitySettings):
+class ServerSettings(ManagementSettings):
     """Where to listen, whom to trust, and how to stop."""
 
     host: str = "0.0.0.0"  # noqa: S104 - a container is reached from outside

@@ -2,34 +2,41 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 
 from app.core.breaker import Breaker
+from app.core.observability.timing import spending
 from app.core.tasks.contract import Ledger, TaskStatus, Transport
 from app.core.tasks.message import Message
 from app.core.tasks.task import Call
+from app.core.tasks.together import Together
 
 logger = logging.getLogger(__name__)
 
-# A transport that is away costs no request more than that,
-SEND_SECONDS = 1
-# and for so long nobody tries to reach it.
+# A transport gets so long to take what is sent at once.
+SEND_SECONDS = 5
+# If it is away, nobody tries to reach it for so long.
 AWAY_SECONDS = 1
+# How many tasks are sent at once.
+BATCH = 100
 
 
 class Broker:
     """Notes tasks, and has them carried to whoever runs them."""
 
     name = "tasks"
+    totals = frozenset({"enqueued"})
 
     def __init__(self, ledger: Ledger, transport: Transport) -> None:
         self.ledger = ledger
         self.transport = transport
         self._breaker = Breaker(AWAY_SECONDS)
+        self._sending = Together(self._send, BATCH)
         self._enqueued = 0
 
     async def enqueue(
@@ -43,21 +50,30 @@ class Broker:
 
         While a task with the same key is known, another one is not enqueued.
         """
-        message = Message.of(call, key)
-        await self.enqueue_message(message, after_seconds)
+        with spending("enqueue", call.name):
+            message = Message.of(call, key)
+            await self.enqueue_message(message, after_seconds)
         return message.id
 
     async def enqueue_message(self, message: Message, after_seconds: float) -> None:
         """Note a task, and have it carried unless it waits for its time."""
         if await self.ledger.add(message, after_seconds) and not after_seconds:
-            await self.send([message.id])
+            await self.send_soon(message.id)
 
     async def status(self, task_id: str) -> TaskStatus | None:
         """Tell how far a task is; `None` if there is none, or if it was done long ago."""
         return await self.ledger.status(task_id)
 
+    async def send_soon(self, task_id: str) -> None:
+        """Have a task carried. No request waits for that: it is known, so it can't get lost."""
+        self._sending.begin(task_id)
+
+    async def drain(self) -> None:
+        """Wait until all is sent that is to be sent soon."""
+        await self._sending.settle()
+
     async def send(self, ids: Sequence[str]) -> None:
-        """Have tasks carried. If nobody can be reached, that is done later: they are known."""
+        """Have tasks carried. If nobody can be reached, that is done later."""
         self._enqueued += len(ids)
         if self._breaker.allows():
             try:
@@ -71,6 +87,14 @@ class Broker:
                 return
         await self.ledger.not_sent(ids)
 
+    async def _send(self, ids: Sequence[str]) -> Sequence[None]:
+        try:
+            await self.send(ids)
+        except Exception as error:
+            # They are known as sent and not begun, so that is done again.
+            logger.warning("Tasks may not have been sent: %r", error)
+        return [None] * len(ids)
+
     async def ping(self) -> None:
         """Ask the ledger: without it nothing can be enqueued. The transport may be away."""
         await self.ledger.ping()
@@ -78,6 +102,16 @@ class Broker:
     def stats(self) -> Mapping[str, float]:
         """Count what was sent."""
         return {"enqueued": self._enqueued, "is_away": self._breaker.is_tripped}
+
+
+@asynccontextmanager
+async def open_broker(ledger: Ledger, transport: Transport) -> AsyncGenerator[Broker]:
+    """Before what it needs is closed, it sends what is to be sent."""
+    broker = Broker(ledger, transport)
+    try:
+        yield broker
+    finally:
+        await broker.drain()
 
 
 async def get_broker(connection: HTTPConnection) -> Broker:

@@ -52,6 +52,8 @@ class Started:
 
     message: Message
     attempt: int
+    # It was ready for so long that, on its way, it would have been thought lost.
+    has_waited: bool
 
 
 class Ledger(Protocol):
@@ -81,11 +83,11 @@ class Ledger(Protocol):
     async def bury(self, started: Started, error: str) -> None:
         """Make it a dead letter."""
 
-    async def take_due(self, limit: int) -> Sequence[str]:
+    async def take_due(self, limit: int, *, with_sent: bool = True) -> Sequence[str]:
         """Give the ids to be sent, and note that they were.
 
-        Those whose time has come, those whose lease ran out, and those which were sent and not
-        started: after a time that doubles. What succeeded long ago is forgotten.
+        Those whose time has come, those whose lease ran out, and `with_sent` those which were sent
+        and not started: after a time that doubles. What succeeded long ago is forgotten.
         """
 
     async def not_sent(self, ids: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Self
 
 from app.core.observability.logging import request_id
+from app.core.observability.trace_context import TraceContext, trace_context
 from app.core.tasks.task import Call
 
 # Of the ids that follow from a key.
@@ -14,19 +15,35 @@ NAMESPACE = uuid.UUID("7b0f5a4e-35a5-4f0c-9a57-0f7d3c7c1a52")
 
 @dataclass(frozen=True)
 class Message:
-    """Which task is to be run with what, and on behalf of which request."""
+    """Which task is to be run with what, on behalf of which request, and in which trace."""
 
     id: str
     name: str
     args: list[object]
     kwargs: dict[str, object]
     request_id: str
+    traceparent: str = ""
+    tracestate: str = ""
 
     @classmethod
     def of(cls, call: Call, key: str | None = None) -> Self:
         """Write a call down. Two with the same key are the same: the second changes nothing."""
         made = uuid.uuid4() if key is None else uuid.uuid5(NAMESPACE, f"{call.name}\n{key}")
-        return cls(made.hex, call.name, [*call.args], call.kwargs, request_id.get())
+        trace = trace_context.get() or TraceContext("")
+        return cls(
+            made.hex,
+            call.name,
+            [*call.args],
+            call.kwargs,
+            request_id.get(),
+            trace.parent,
+            trace.state,
+        )
+
+    @property
+    def trace(self) -> TraceContext | None:
+        """What the request was part of, if it was said."""
+        return TraceContext(self.traceparent, self.tracestate) if self.traceparent else None
 
     def to_json(self) -> str:
         """Write it, or raise a `TypeError` for what JSON can't say."""

@@ -12,10 +12,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function get(id, field) return redis.call('HGET', prefix .. 'task:' .. id, field) end
 local function set(id, ...) redis.call('HSET', prefix .. 'task:' .. id, ...) end
 
-local function move(id, from, to, at)
+local function move(id, from, to, at, ...)
     if from then redis.call('ZREM', prefix .. from, id) end
     redis.call('ZADD', prefix .. to, at, id)
-    set(id, 'state', to)
+    set(id, 'state', to, ...)
     if to ~= 'queued' then redis.call('ZREM', prefix .. 'ready', id) end
 end
 
@@ -28,26 +28,37 @@ end
 ADD = (
     PRELUDE
     + """
-local id, message, after, resend = unpack(ARGV)
-if redis.call('EXISTS', prefix .. 'task:' .. id) == 1 then return 0 end
-set(id, 'message', message, 'attempts', 0, 'sends', 1, 'created_at', now, 'error', '')
-if tonumber(after) > 0 then
-    move(id, nil, 'waiting', now + after)
-else
-    move(id, nil, 'queued', now + resend)
-    redis.call('ZADD', prefix .. 'ready', now, id)
+local function add(id, message, after)
+    if redis.call('EXISTS', prefix .. 'task:' .. id) == 1 then return 0 end
+    set(id, 'message', message, 'attempts', 0, 'sends', 1, 'created_at', now, 'error', '')
+    if tonumber(after) > 0 then
+        move(id, nil, 'waiting', now + after)
+    else
+        move(id, nil, 'queued', now + ARGV[1])
+        redis.call('ZADD', prefix .. 'ready', now, id)
+    end
+    return 1
 end
-return 1
+local added = {}
+for i = 2, #ARGV, 3 do table.insert(added, add(ARGV[i], ARGV[i + 1], ARGV[i + 2])) end
+return added
 """
 )
 
 START = (
     PRELUDE
     + """
-local id, lease = unpack(ARGV)
-if get(id, 'state') ~= 'queued' then return nil end
-move(id, 'queued', 'running', now + lease)
-return {get(id, 'message'), redis.call('HINCRBY', prefix .. 'task:' .. id, 'attempts', 1)}
+local function start(id)
+    if get(id, 'state') ~= 'queued' then return false end
+    local ready = redis.call('ZSCORE', prefix .. 'ready', id) or now
+    local has_waited = now - ready > tonumber(ARGV[2])
+    move(id, 'queued', 'running', now + ARGV[1])
+    local attempt = redis.call('HINCRBY', prefix .. 'task:' .. id, 'attempts', 1)
+    return {get(id, 'message'), attempt, has_waited and 1 or 0}
+end
+local started = {}
+for i = 3, #ARGV do table.insert(started, start(ARGV[i])) end
+return started
 """
 )
 
@@ -65,10 +76,11 @@ end
 FINISH = (
     PRELUDE
     + """
-local id, attempt, state, kept, error = unpack(ARGV)
-if is_mine(id, attempt) then
-    move(id, 'running', state, now + kept)
-    set(id, 'error', error, 'finished_at', now)
+local state, kept, error = unpack(ARGV)
+for i = 4, #ARGV, 2 do
+    if is_mine(ARGV[i], ARGV[i + 1]) then
+        move(ARGV[i], 'running', state, now + kept, 'error', error, 'finished_at', now)
+    end
 end
 """
 )
@@ -78,8 +90,7 @@ WAIT = (
     + """
 local id, attempt, after, attempts, error = unpack(ARGV)
 if is_mine(id, attempt) then
-    move(id, 'running', 'waiting', now + after)
-    set(id, 'attempts', attempts, 'error', error)
+    move(id, 'running', 'waiting', now + after, 'attempts', attempts, 'error', error)
 end
 """
 )
@@ -88,20 +99,20 @@ end
 TAKE_DUE = (
     PRELUDE
     + """
-local left, resend = tonumber(ARGV[1]), tonumber(ARGV[2])
+local left, resend, states = tonumber(ARGV[1]), tonumber(ARGV[2]), {'waiting', 'running'}
+if ARGV[3] == '1' then table.insert(states, 'queued') end
 local old = redis.call('ZRANGEBYSCORE', prefix .. 'succeeded', '-inf', now, 'LIMIT', 0, 1000)
 for _, id in ipairs(old) do
     redis.call('ZREM', prefix .. 'succeeded', id)
     redis.call('DEL', prefix .. 'task:' .. id)
 end
 local due = {}
-for _, from in ipairs({'waiting', 'running', 'queued'}) do
+for _, from in ipairs(states) do
     local ids = redis.call('ZRANGEBYSCORE', prefix .. from, '-inf', now, 'LIMIT', 0, left - #due)
     for _, id in ipairs(ids) do
         local sends = 1
         if from == 'queued' then sends = get(id, 'sends') + 1 end
-        set(id, 'sends', sends)
-        move(id, from, 'queued', now + math.min(resend * 2 ^ (sends - 1), 600000))
+        move(id, from, 'queued', now + math.min(resend * 2 ^ (sends - 1), 600000), 'sends', sends)
         redis.call('ZADD', prefix .. 'ready', 'NX', now, id)
         table.insert(due, id)
     end

@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.core.observability.logging import request_id
+from app.core.observability.timing import TaskTiming, timing
+from app.core.observability.trace_context import trace_context
 from app.core.tasks.contract import Ledger, Started
+from app.core.tasks.numbers import TASKS_FAILED, TASKS_RUN
 from app.core.tasks.settings import RunnerSettings
 from app.core.tasks.task import TASKS, Task
 
@@ -36,6 +39,7 @@ class Runner:
     """Takes tasks in hand, and notes what became of them."""
 
     name = "task_runner"
+    totals = frozenset({"succeeded", "repeated", "died", "handed_back", "seconds"})
 
     ledger: Ledger
     settings: RunnerSettings
@@ -43,16 +47,21 @@ class Runner:
     counts: Counts = field(default_factory=Counts)
     running: dict[asyncio.Task[None], Started] = field(default_factory=dict)
     is_ending: bool = False
+    in_hand: int = 0
+    # Whether what came had waited, since somebody last asked; at first one doesn't know.
+    came: set[bool] = field(default_factory=lambda: {True})
 
     async def handle(self, task_id: str) -> None:
         """Run a task that was sent here, unless it is done, or another one has it."""
         if self.is_ending:
             # What was sent and isn't begun is sent again.
             return
+        self.in_hand += 1
         try:
             started = await self.ledger.start(task_id)
             if started is None:
                 return
+            self.came.add(started.has_waited)
             work = asyncio.create_task(self._run(started))
             self.running[work] = started
             work.add_done_callback(self.running.pop)
@@ -61,6 +70,16 @@ class Runner:
         except Exception:
             # Its lease ends, and it is sent again.
             logger.exception("What became of task %s isn't known", task_id)
+        finally:
+            self.in_hand -= 1
+
+    def has_time(self) -> bool:
+        """Tell whether tasks come as soon as they are sent, as far as one knows here.
+
+        If none came since this was last asked, that means nothing as long as there is no room.
+        """
+        came, self.came = self.came, set()
+        return False in came or (not came and self.in_hand < self.settings.task_workers)
 
     async def renew(self) -> None:
         """Tell that what is in hand is being worked on."""
@@ -84,6 +103,8 @@ class Runner:
     async def _run(self, started: Started) -> None:
         message = started.message
         request_id.set(message.request_id)
+        trace_context.set(message.trace)
+        timing.set(TaskTiming(message.name))
         task = TASKS.get(message.name)
         if task is None:
             logger.warning("There is no task %s here; it waits for who has it", message.name)
@@ -107,7 +128,9 @@ class Runner:
             self.counts.succeeded += 1
             await self.ledger.succeed(started)
         finally:
-            self.counts.seconds += time.monotonic() - began
+            seconds = time.monotonic() - began
+            self.counts.seconds += seconds
+            TASKS_RUN.labels(task.name).observe(seconds)
 
     async def _call(self, task: Task[...], started: Started) -> None:
         message = started.message
@@ -118,8 +141,9 @@ class Runner:
     async def _fail(self, task: Task[...], started: Started, error: BaseException) -> None:
         attempt = started.attempt
         told = f"{type(error).__name__}: {error}"
+        TASKS_FAILED.labels(task.name, type(error).__name__).inc()
         if isinstance(error, task.fatal):
-            await self._bury(started, told)
+            await self._bury(started, told, error)
             return
         logger.error(
             "Task %s failed, attempt %d of %d",
@@ -134,8 +158,9 @@ class Runner:
         self.counts.repeated += 1
         await self.ledger.repeat(started, pause_seconds(task, attempt), told)
 
-    async def _bury(self, started: Started, error: str) -> None:
-        logger.error("Task %s (%s) is dead: %s", started.message.name, started.message.id, error)
+    async def _bury(self, started: Started, error: str, cause: BaseException | None = None) -> None:
+        message = started.message
+        logger.error("Task %s (%s) is dead: %s", message.name, message.id, error, exc_info=cause)
         self.counts.died += 1
         await self.ledger.bury(started, error)
 

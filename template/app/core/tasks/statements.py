@@ -1,14 +1,25 @@
 """What is said to the database about tasks."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Update, bindparam, insert, select, update
+from sqlalchemy import (
+    Integer,
+    Select,
+    String,
+    Update,
+    bindparam,
+    case,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from app.core.database.direct import DirectQuery
 from app.core.database.model import UtcDateTime
-from app.core.tasks.contract import TaskState
+from app.core.tasks.contract import Started, TaskState
 from app.core.tasks.table import TaskRow
 
 
@@ -24,17 +35,37 @@ ADD = DirectQuery(
         {name: moment(name) if name in MOMENTS else bindparam(name) for name in COLUMNS}
     )
 )
-ONE = update(TaskRow).where(TaskRow.id == bindparam("id"))
+KNOWN = DirectQuery(select(TaskRow.id).where(TaskRow.id == bindparam("id")))
+# So many tasks are started, renewed or done at once: a statement is compiled for as many.
+TOGETHER = 10
+IDS = [bindparam(f"id{number}", type_=String()) for number in range(TOGETHER)]
+ATTEMPTS = [bindparam(f"attempt{number}", type_=Integer()) for number in range(TOGETHER)]
+TO_START = (TaskRow.id.in_(IDS), TaskRow.state == TaskState.QUEUED)
+# What another process starts or sends at this moment is left to it.
+FIND = DirectQuery(
+    select(
+        TaskRow.id,
+        TaskRow.message,
+        TaskRow.attempts,
+        case((TaskRow.ready_at < moment("long_ago"), 1), else_=0),
+    )
+    .where(*TO_START)
+    .with_for_update(skip_locked=True)
+)
 START = DirectQuery(
-    ONE.where(TaskRow.state == TaskState.QUEUED).values(
+    update(TaskRow)
+    .where(*TO_START)
+    .values(
         state=TaskState.RUNNING, attempts=TaskRow.attempts + 1, sends=0, next_at=moment("next_at")
     )
 )
-MESSAGE = DirectQuery(
-    select(TaskRow.message, TaskRow.attempts).where(TaskRow.id == bindparam("id"))
-)
 # Whoever lost its lease has no say any more.
-MINE = ONE.where(TaskRow.state == TaskState.RUNNING, TaskRow.attempts == bindparam("attempt"))
+MINE = update(TaskRow).where(
+    TaskRow.state == TaskState.RUNNING,
+    tuple_(TaskRow.id, TaskRow.attempts).in_(
+        [tuple_(*key) for key in zip(IDS, ATTEMPTS, strict=True)]
+    ),
+)
 RENEW = DirectQuery(MINE.values(next_at=moment("next_at")))
 FINISH = DirectQuery(
     MINE.values(
@@ -55,21 +86,33 @@ WAIT = DirectQuery(
 )
 
 
-def due(now: datetime, limit: int) -> Select[str, int]:
+def ids_of(ids: Sequence[str]) -> dict[str, object]:
+    """Name tasks: one or some. The last one is named again where there is room for more."""
+    ids = [*ids, *[ids[-1]] * (TOGETHER - len(ids))]
+    return {f"id{number}": task_id for number, task_id in enumerate(ids)}
+
+
+def keys_of(some: Sequence[Started]) -> dict[str, object]:
+    """Name what is in hand, in the same way."""
+    some = [*some, *[some[-1]] * (TOGETHER - len(some))]
+    attempts = {f"attempt{number}": each.attempt for number, each in enumerate(some)}
+    return {**ids_of([each.message.id for each in some]), **attempts}
+
+
+def due(now: datetime, states: Sequence[TaskState], limit: int) -> Select[str, int]:
     """Find what is to be sent; what another process sends is left to it."""
-    open_states = (TaskState.WAITING, TaskState.RUNNING, TaskState.QUEUED)
     return (
         select(TaskRow.id, TaskRow.sends)
-        .where(TaskRow.state.in_(open_states), TaskRow.next_at <= now)
+        .where(TaskRow.state.in_(states), TaskRow.next_at <= now)
         .order_by(TaskRow.next_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
 
 
-def anything_due(now: datetime) -> Select[str]:
+def anything_due(now: datetime, states: Sequence[TaskState]) -> Select[str]:
     """Find out whether anything is to be sent, or forgotten."""
-    states = [state for state in TaskState if state is not TaskState.DEAD]
+    states = [*states, TaskState.SUCCEEDED]
     return select(TaskRow.id).where(TaskRow.state.in_(states), TaskRow.next_at <= now).limit(1)
 
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from app.core.errors import NotFound
+from app.core.observability.management import MANAGEMENT
 from app.core.problem import problem_responses
 from app.core.tasks.broker import BrokerDep
 from app.core.tasks.contract import TaskState, TaskStatus
@@ -31,7 +32,7 @@ async def get_task(task_id: str, broker: BrokerDep) -> TaskStatus:
     return status
 
 
-@router.get("/health/tasks")
+@router.get("/health/tasks", dependencies=[MANAGEMENT])
 async def get_queue(broker: BrokerDep) -> QueueStatus:
     """Count the tasks."""
     ledger = broker.ledger

@@ -90,7 +90,7 @@ class Reader:
 async def test_two_hundred_who_miss_share_one_load(
     session: aiohttp.ClientSession, urls: tuple[str, str]
 ) -> None:
-    stored = []
+    stored: list[int] = []
     # Another load is right where the task that counts the words of a post comes in between.
     while 1 not in stored and len(stored) < 5:
         post = await create_post(session, urls[0])

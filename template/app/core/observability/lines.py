@@ -1,0 +1,78 @@
+"""How an event becomes a line: for eyes at a terminal, or as JSON for what collects logs."""
+
+import logging
+import time
+from datetime import UTC, datetime
+from textwrap import indent
+from types import TracebackType
+
+from pydantic_core import to_json
+
+from app.core.observability.redaction import Redaction
+from app.core.observability.request_id import request_id
+from app.core.observability.trace_context import trace_id
+
+# What is logged may come from a client, and must not look like a line of its own.
+ESCAPED = {code: f"\\x{code:02x}" for code in (*range(32), 127, 0x85)}
+
+# What every event has, and what uvicorn repeats in colours; whatever else is there is `extra`.
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "request_id",
+    "color_message",
+}
+
+ExceptionInfo = (
+    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+)
+
+
+class TextFormatter(logging.Formatter):
+    """Time in UTC, level, request and trace, logger, message; a traceback below, indented."""
+
+    converter = time.gmtime
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self, redaction: Redaction) -> None:
+        super().__init__("%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s")
+        self._redaction = redaction
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write an event as a line, and the traceback as further ones."""
+        return self._redaction.text(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        record.request_id = " ".join(filter(None, (request_id.get(), trace_id())))
+        return super().formatMessage(record).translate(ESCAPED)
+
+    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - logging's name
+        return indent(super().formatException(ei), "    ", lambda _: True)
+
+
+class JsonFormatter(logging.Formatter):
+    """The same as an object, with what the event was given as `extra`."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        super().__init__()
+        self._redaction = redaction
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write an event as a line."""
+        redaction = self._redaction
+        event: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": redaction.text(record.getMessage()),
+            "request_id": request_id.get(),
+        }
+        if trace := trace_id():
+            event["trace_id"] = trace
+        for name, value in vars(record).items():
+            if name not in STANDARD:
+                event[name] = redaction.value(name, value)
+        if record.exc_info:
+            event["exception"] = redaction.text(self.formatException(record.exc_info))
+        return to_json(event, fallback=str, inf_nan_mode="strings").decode()

@@ -1,0 +1,19 @@
+import httpx2
+
+from app.core.lifespan import State
+from tests.numbers import moved, numbers_of
+
+
+async def load() -> bytes:
+    return b"value"
+
+
+async def test_reads_are_counted(client: httpx2.AsyncClient, state: State) -> None:
+    before = await numbers_of(client)
+    for _ in range(3):
+        await state["cache"].get_or_load("key", load)
+    seen = await moved(client, before)
+
+    assert (seen["cache_misses_total"], seen["cache_loads_total"]) == (1, 1)
+    assert seen["cache_hits_total"] == 2
+    assert seen["cache_bytes"] >= len(b"value")

@@ -1,0 +1,80 @@
+import logging
+from io import StringIO
+
+import httpx2
+import pytest
+from fastapi import FastAPI, Request
+
+from app.core.observability.logging import LogSettings, configure_logging, write_what_is_left
+from app.core.observability.redaction import Redaction
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password=hunter2",
+        "POSTGRES_PASSWORD: hunter2",
+        '{"api-key": "hunter2", "name": "Ann"}',
+        "{'apikey': 'hunter2'}",
+        "Authorization: Bearer hunter2",
+        "authorization: basic hunter2==",
+        "(b'authorization', b'Bearer hunter2')",
+        "Cookie: a=hunter2; b=hunter2",
+        "set-cookie: session=hunter2; Path=/",
+        "postgresql://ann:hunter2@db/orders",
+        "redis://:hunter2@cache:6379/0",
+        "it sent Bearer hunter2abc",
+        "GET /a?access_token=hunter2&x=1",
+        "ssn=hunter2",
+    ],
+)
+def test_what_bears_the_name_of_a_secret_is_hidden(text: str) -> None:
+    hidden = Redaction(("ssn",)).text(text)
+
+    assert "hunter2" not in hidden
+    assert "***" in hidden
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["It rains", "GET /posts/{post_id}: 200 in 3.1 ms", "SELECT id, token_count FROM posts"],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert Redaction().text(text) == text
+
+
+def test_long_texts_take_no_time() -> None:
+    text = "password" * 20_000 + "a:" * 50_000 + "://" + "x" * 100_000
+    assert len(Redaction().text(text)) > 100_000
+
+
+@pytest.fixture
+def app(app: FastAPI) -> FastAPI:
+    @app.post("/test/leak")
+    async def leak(request: Request) -> None:
+        body = await request.body()
+        headers = dict(request.headers)
+        child = logging.getLogger("some.library.child")
+        child.warning("It came with %s and %s", headers, body, extra={"headers": headers})
+        raise RuntimeError(f"It can't take {body!r} from {headers}")
+
+    return app
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+async def test_no_secret_of_a_request_reaches_the_log(
+    client: httpx2.AsyncClient, log_format: str
+) -> None:
+    """From no logger, in no shape: message, field or traceback."""
+    stream = StringIO()
+    configure_logging(LogSettings.model_validate({"log_format": log_format}), stream)
+    await client.post(
+        "/test/leak?token=hunter2",
+        headers={"Authorization": "Bearer hunter2", "X-Api-Key": "hunter2", "Cookie": "a=hunter2"},
+        json={"password": "hunter2", "name": "Ann"},
+    )
+    write_what_is_left()
+
+    assert "It came with" in stream.getvalue()
+    assert "Ann" in stream.getvalue()
+    assert "hunter2" not in stream.getvalue()
