@@ -3,14 +3,14 @@
 import ast
 import builtins
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 from tests.review.code import Class, Code, Function, Module
 
-# How many calls deep it is looked.
-DEPTH = 6
+T = TypeVar("T")
+
 METHODS_OF_ROUTES = {"get", "post", "put", "patch", "delete", "head", "options", "api_route"}
 
 
@@ -19,7 +19,8 @@ class Calls:
 
     def __init__(self, code: Code) -> None:
         self.code = code
-        self._callees: dict[Function, list[tuple[ast.Call, Function]]] = {}
+        self._callees: dict[Function, dict[ast.Call, Function]] = {}
+        self._known: dict[tuple[object, Function], Any] = {}
         # What a value is made of may be made of it.
         self._types: dict[tuple[Function, ast.expr], str | None] = {}
 
@@ -43,19 +44,28 @@ class Calls:
             self._types[known] = self._find_type(function, node)
         return self._types[known]
 
-    def callees(self, function: Function) -> list[tuple[ast.Call, Function]]:
-        """List the functions of the service that a function calls, each with the call."""
+    def callees(self, function: Function) -> Mapping[ast.Call, Function]:
+        """Give the functions of the service that a function calls, by the call."""
         if function not in self._callees:
             found = [(call, self._called(function, call)) for call in function.calls]
-            self._callees[function] = [(call, callee) for call, callee in found if callee]
+            self._callees[function] = {call: callee for call, callee in found if callee}
         return self._callees[function]
+
+    def known(self, about: object, function: Function, unknown: T, find: Callable[[], T]) -> T:
+        """Find something out about a function once; until that is done, it is `unknown`."""
+        key = (about, function)
+        if key not in self._known:
+            self._known[key] = unknown
+            self._known[key] = find()
+        known: T = self._known[key]
+        return known
 
     def reach(self, function: Function) -> Iterator[Function]:
         """Walk through a function, and all that it calls."""
         seen, left = {function}, [function]
         while left:
             yield (current := left.pop(0))
-            for _, callee in self.callees(current):
+            for callee in self.callees(current).values():
                 if callee not in seen:
                     seen.add(callee)
                     left.append(callee)

@@ -110,13 +110,19 @@ class Function:
 
     @cached_property
     def annotations(self) -> dict[str, ast.expr]:
-        """Give the types that its parameters are said to have."""
+        """Give the types that its parameters and variables are said to have."""
         given = self.node.args
-        return {
+        parameters = {
             arg.arg: arg.annotation
             for arg in (*given.posonlyargs, *given.args, *given.kwonlyargs)
             if arg.annotation is not None
         }
+        variables = {
+            node.target.id: node.annotation
+            for node in self.nodes
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        }
+        return {**variables, **parameters}
 
     @cached_property
     def assigned(self) -> dict[str, ast.expr]:
@@ -143,7 +149,7 @@ class Code:
     classes: dict[str, Class] = field(default_factory=dict[str, Class])
     functions: dict[str, Function] = field(default_factory=dict[str, Function])
 
-    @property
+    @cached_property
     def yours(self) -> list[Function]:
         """List the functions that are reviewed: all but those of the platform."""
         return [each for each in self.functions.values() if not is_platform(each.module)]

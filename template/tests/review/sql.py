@@ -39,18 +39,22 @@ def asks(calls: Calls, function: Function, node: ast.AST) -> bool:
     if not isinstance(node, ast.Call):
         return False
     if is_read(calls, function, node) and isinstance(node.func, ast.Attribute):
-        # The rows of a result that is there are no query.
-        return node in function.awaited or not function.is_async
-    callee = dict(calls.callees(function)).get(node)
-    return (
-        callee is not None
-        and callee in calls.code.yours
-        and any(
-            is_read(calls, each, call) and call in each.awaited
-            for each in calls.reach(callee)
-            if each in calls.code.yours
-            for call in each.calls
-        )
+        # The rows of a result that is there are no query. What `gather` awaits is one.
+        kind = calls.type_of(function, node.func.value) or ""
+        is_awaited = node in function.awaited or not function.is_async
+        return is_awaited or kind.endswith(("AsyncSession", "WriteSession"))
+    callee = calls.callees(function).get(node)
+    return callee is not None and calls.known(asks, callee, False, lambda: reads(calls, callee))
+
+
+def reads(calls: Calls, function: Function) -> bool:
+    """Tell a function of yours that asks the database, itself or through those that it calls."""
+    mine = set(calls.code.yours)
+    return function in mine and any(
+        is_read(calls, each, call) and call in each.awaited
+        for each in calls.reach(function)
+        if each in mine
+        for call in each.calls
     )
 
 

@@ -1,6 +1,6 @@
 """Calls of others in a row, in many forms."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from app.core.http_client.client import HttpClient, HttpClientDep
 
@@ -64,3 +64,10 @@ async def loop_through_functions(http_client: HttpClientDep) -> list[bytes]:
     for key in ("a", "b"):
         found.append(await upstream.price(key))  # finds: sequential-awaits
     return found
+
+
+@router.get("/untyped")
+async def untyped(request: Request, url: str) -> int:
+    first = await request.app.state.client.get(f"{url}/1")
+    second = await request.app.state.client.get(f"{url}/2")  # finds: sequential-awaits
+    return first.status + second.status

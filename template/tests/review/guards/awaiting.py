@@ -104,11 +104,14 @@ def is_asking(calls: Calls, function: Function, node: ast.AST) -> bool:
         return False
     if asks_itself(calls, function, node.value):
         return True
-    callees = dict(calls.callees(function))
-    callee = callees.get(node.value)
-    return callee is not None and any(
-        asks_itself(calls, each, call) for each in calls.reach(callee) for call in each.calls
-    )
+    callee = calls.callees(function).get(node.value)
+    return callee is not None and calls.known(is_asking, callee, False, lambda: asks(calls, callee))
+
+
+def asks(calls: Calls, function: Function) -> bool:
+    """Tell a function that asks others, itself or through those that it calls."""
+    reached = calls.reach(function)
+    return any(asks_itself(calls, each, call) for each in reached for call in each.calls)
 
 
 def asks_itself(calls: Calls, function: Function, call: ast.Call) -> bool:
@@ -116,8 +119,11 @@ def asks_itself(calls: Calls, function: Function, call: ast.Call) -> bool:
     if not isinstance(call.func, ast.Attribute) or call.func.attr not in READS:
         return False
     kind = calls.type_of(function, call.func.value) or calls.target(function, call.func.value)
-    said = f"{kind or ''} {ast.unparse(call.func.value)}"
-    return any(word in said for word in CLIENT_WORDS)
+    receiver = ast.unparse(call.func.value)
+    if any(word in f"{kind or ''} {receiver}" for word in CLIENT_WORDS):
+        return True
+    asked_for = ast.unparse(call.args[0]) if call.args else ""
+    return receiver.endswith("client") and ("://" in asked_for or "url" in asked_for.lower())
 
 
 def is_straight(loop: ast.For) -> bool:

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator, Mapping
 
-from tests.review.calls import DEPTH, Calls
+from tests.review.calls import Calls
 from tests.review.code import LOOPS, Function
 from tests.review.finding import Finding, Guard
 from tests.review.libraries import BLOCKING, BLOCKING_METHODS, COMPUTING, PROCESS, THREAD, entry
@@ -40,8 +40,8 @@ BLOCKING_CALL = Guard(
     "blocking-call",
     "It holds up the event loop: as long as it waits, the process answers nobody.",
     "The counterpart that is awaited; or `anyio.to_thread.run_sync`, where there is none.",
-    "Libraries that `libraries.py` doesn't name, methods of values whose type nobody says, what is"
-    " more than six calls deep. `blocked-loop` sees what of it the tests run.",
+    "Libraries that `libraries.py` doesn't name, and methods of values whose type nobody says."
+    " `blocked-loop` sees what of it the tests run.",
     look_for_blocking,
 )
 CPU_IN_ASYNC = Guard(
@@ -72,24 +72,25 @@ def in_coroutines(calls: Calls, guard: Guard, costs: Costs) -> Iterator[Finding]
                 yield guard.at(function, node, said)
 
 
-def costs_of(
-    calls: Calls, function: Function, costs: Costs, seen: tuple[Function, ...] = ()
-) -> Iterator[Cost]:
+def costs_of(calls: Calls, function: Function, costs: Costs) -> list[Cost]:
     """Find what costs in a function, and in those that it calls in the same thread."""
-    yield from costs(calls, function)
-    if len(seen) == DEPTH:
-        return
-    for call, callee in calls.callees(function):
-        if callee.is_async or callee in seen:
-            continue
-        for node, what, instead in costs_of(calls, callee, costs, (*seen, function)):
+
+    def find() -> list[Cost]:
+        return [*costs(calls, function), *costs_of_callees(calls, function, costs)]
+
+    return calls.known(costs, function, [], find)
+
+
+def costs_of_callees(calls: Calls, function: Function, costs: Costs) -> Iterator[Cost]:
+    """Find the calls of a function that lead to what costs: the first thing of each will do."""
+    for call, callee in calls.callees(function).items():
+        for node, what, instead in () if callee.is_async else costs_of(calls, callee, costs)[:1]:
             if " through " in what:
                 what, _, rest = what.partition(" through ")
                 yield call, f"{what} through `{callee.short}`, {rest}", instead
             else:
                 place = f"{callee.module.path}:{getattr(node, 'lineno', 0)}"
                 yield call, f"{what} ({place}) through `{callee.short}`", instead
-            break
 
 
 def waits(calls: Calls, function: Function) -> Iterator[Cost]:

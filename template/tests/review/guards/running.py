@@ -50,8 +50,8 @@ BLOCKED_LOOP = Guard(
     "blocked-loop",
     "While one request holds the event loop, the process answers nobody.",
     "What is awaited; `run_cpu` for what computes; `anyio.to_thread.run_sync` for the rest.",
-    "What no test runs, what is served by another process, and what a handler leaves to tasks that"
-    " it starts: of those, only waiting is seen.",
+    "What no test runs, what another process serves, sockets, and how long the tasks compute that a"
+    " handler starts.",
     judge=judge_loop,
 )
 OPENED_PER_REQUEST = Guard(
