@@ -51,6 +51,7 @@ SEAMS = {
     "template/app/settings.py.jinja",
     "template/compose.yaml.jinja",
     "template/justfile.jinja",
+    "template/ops/prometheus/prometheus.yaml.jinja",
     "template/pyproject.toml.jinja",
     "template/tests/core/test_dump.py.jinja",
     "template/tests/core/test_engine.py.jinja",

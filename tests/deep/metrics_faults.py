@@ -68,7 +68,7 @@ METRICS_FAULTS = {
     ),
     "numbers of connections": Unplugging(
         "app/core/database/session.py",
-        '            "waiting": self.waits.waiting,\n',
+        "            **self.waits.stats(),\n",
         "",
         "tests/core/test_database_numbers.py",
     ),

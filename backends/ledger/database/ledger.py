@@ -11,13 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from app.core.database.direct import DirectQuery, DirectTransaction, Row
 from app.core.database.model import utc_now
 from app.core.database.session import Database
-from app.core.tasks.contract import (
-    DeadLetter,
-    Ledger,
-    Started,
-    TaskState,
-    TaskStatus,
-)
+from app.core.tasks.contract import DeadLetter, Ledger, Started, TaskState, TaskStatus
 from app.core.tasks.message import Message
 from app.core.tasks.statements import (
     ADD,
@@ -125,13 +119,9 @@ class DatabaseLedger:
 
     async def _finish(self, some: Sequence[Started], state: TaskState, error: str) -> None:
         now = utc_now()
+        next_at = now + self._retention
         await self._change(
-            FINISH,
-            some,
-            state=state,
-            error=error,
-            finished_at=now,
-            next_at=now + self._retention,
+            FINISH, some, state=state, error=error, finished_at=now, next_at=next_at
         )
 
     async def repeat(self, started: Started, after_seconds: float, error: str) -> None:

@@ -51,6 +51,10 @@ class Waits:
         self.seconds += seconds
         self._counts[bisect_left(WAIT_BUCKETS, seconds)] += 1
 
+    def stats(self) -> dict[str, float]:
+        """Count those who wait, those who did in vain, and how long all waited together."""
+        return {"waiting": self.waiting, "timeouts": self.timeouts, "wait_seconds": self.seconds}
+
     def histogram(self) -> dict[str, int]:
         """Count those that took so many seconds or less."""
         bounds = [*map(str, WAIT_BUCKETS), "+Inf"]

@@ -198,9 +198,7 @@ class Database:
             "checked_in": sum(pool.checkedin() for pool in pools),
             "checked_out": sum(pool.checkedout() for pool in pools),
             "overflow": sum(max(pool.overflow(), 0) for pool in pools),
-            "waiting": self.waits.waiting,
-            "timeouts": self.waits.timeouts,
-            "wait_seconds": self.waits.seconds,
+            **self.waits.stats(),
         }
 
     @property
