@@ -100,7 +100,7 @@ WATCH_FAULTS = {
         TRACING,
     ),
     "silence about probes": Unplugging(
-        f"{CORE}/middleware/tracing.py", ' or scope["path"] in PROBES', "", TRACING
+        f"{CORE}/middleware/tracing.py", ' or scope["path"] in UNRECORDED', "", TRACING
     ),
     "calm about a collector": Unplugging(
         f"{WATCH}/tracing.py",

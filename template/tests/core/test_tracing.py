@@ -170,6 +170,7 @@ async def test_a_call_that_fails_is_marked(
 
 async def test_probes_leave_no_span(client: httpx2.AsyncClient, collector: Collector) -> None:
     await client.get("/health")
+    await client.get("/metrics")
     await client.get("/test/quiet")
 
     await collector.span("GET /test/quiet")

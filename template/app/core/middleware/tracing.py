@@ -7,6 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.core.observability.health import PROBES
 from app.core.observability.tracing import Tracing
 
+# Those who ask for these do so all day, and want to know nothing more.
+UNRECORDED = {*PROBES, "/metrics"}
 # From here on it is the service that failed.
 SERVER_ERROR = 500
 
@@ -14,15 +16,14 @@ SERVER_ERROR = 500
 class TracingMiddleware:
     """Record requests, as many as the settings or the caller say.
 
-    Not those of probes: they would be the most, and tell the least. Nor sockets: they last for
-    hours, and a span is sent at its end.
+    No sockets: they last for hours, and a span is sent at its end.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in PROBES:
+        if scope["type"] != "http" or scope["path"] in UNRECORDED:
             await self.app(scope, receive, send)
             return
 
