@@ -1,7 +1,7 @@
 import httpx2
 
 from app.core.lifespan import State
-from tests.numbers import moved, numbers_of
+from tests.readings import moved, numbers_of
 
 
 async def load() -> bytes:

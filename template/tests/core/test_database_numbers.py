@@ -12,7 +12,7 @@ from app.core.database.session import DatabaseDep
 from app.core.lifespan import State
 from app.settings import Settings
 from tests.fixtures.tasks import eventually
-from tests.numbers import moved, numbers_of
+from tests.readings import moved, numbers_of
 
 ONE = DirectQuery(select(literal(1)))
 

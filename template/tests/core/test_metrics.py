@@ -19,7 +19,7 @@ from app.core.lifespan import State
 from app.core.observability.timing import spending
 from app.settings import Settings
 from tests.fixtures.server import serving, variables_of
-from tests.numbers import moved, numbers_of, read
+from tests.readings import moved, numbers_of, read
 
 
 async def knock(app: FastAPI, state: State, method: str, path: str) -> None:

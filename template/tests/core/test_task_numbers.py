@@ -10,7 +10,7 @@ from app.core.tasks.numbers import take_stock
 from app.core.tasks.runner import Runner
 from app.core.tasks.task import task
 from tests.fixtures.tasks import until_state
-from tests.numbers import moved, numbers_of
+from tests.readings import moved, numbers_of
 
 
 @task(name="count_well")

@@ -22,7 +22,7 @@ from tests.fixtures.broker import BrokerServer
 from tests.fixtures.ledger import opened_ledger
 from tests.fixtures.server import Server, serving, variables_of
 from tests.fixtures.tasks import eventually
-from tests.numbers import numbers_of
+from tests.readings import numbers_of
 
 # Each starts processes, and ends them.
 pytestmark = pytest.mark.slow
