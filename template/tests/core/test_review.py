@@ -154,8 +154,9 @@ async def test_what_is_opened_for_a_request_is_named(
 
     await client.get("/planted")
 
-    (found,) = findings()
-    assert (found.line, found.guard) == (4, "opened-per-request")
+    # To read the certificates may hold up the loop, too.
+    found = [each for each in findings() if each.guard != "blocked-loop"]
+    assert [(each.line, each.guard) for each in found] == [(4, "opened-per-request")]
 
 
 @pytest.mark.parametrize(
