@@ -8,7 +8,7 @@ import pytest
 from opentelemetry.trace import SpanKind
 
 from app.core.observability.tracing import open_tracing
-from app.core.tasks.broker import Broker
+from app.core.tasks.broker import open_broker
 from app.core.tasks.transport import open_transport
 from app.settings import Settings
 from tests.drill import work
@@ -43,11 +43,12 @@ async def test_its_task_is_in_the_trace(
         async with (
             opened_ledger(settings) as ledger,
             open_transport(settings) as transport,
+            open_broker(ledger, transport) as broker,
             open_tracing(settings) as tracing,
         ):
             assert tracing is not None
             with tracing.recording("POST /drills", SpanKind.SERVER):
-                await Broker(ledger, transport).enqueue(work(str(tmp_path / "notes"), 1))
+                await broker.enqueue(work(str(tmp_path / "notes"), 1))
 
         worked = await collector.span("task drill")
 
