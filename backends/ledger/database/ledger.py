@@ -120,9 +120,7 @@ class DatabaseLedger:
     async def _finish(self, some: Sequence[Started], state: TaskState, error: str) -> None:
         now = utc_now()
         next_at = now + self._retention
-        await self._change(
-            FINISH, some, state=state, error=error, finished_at=now, next_at=next_at
-        )
+        await self._change(FINISH, some, state=state, error=error, finished_at=now, next_at=next_at)
 
     async def repeat(self, started: Started, after_seconds: float, error: str) -> None:
         """Have it done again, after a time."""
