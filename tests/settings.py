@@ -11,6 +11,7 @@ ARITHMETIC = (
     ast.Expression,
     ast.Constant,
     ast.List,
+    ast.Dict,
     ast.Tuple,
     ast.Load,
     ast.BinOp,
@@ -44,13 +45,15 @@ def _fields(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[tuple[str, 
 def default(field: ast.AnnAssign) -> str | None:
     """The default as one writes it into the environment; none where code computes it."""
     value = field.value
+    if isinstance(value, ast.Call) and ast.unparse(value.func) == "SecretStr":
+        value = value.args[0]
     if isinstance(value, ast.Call):
         value = next((k.value for k in value.keywords if k.arg == "default"), None)
     if value is None or not all(isinstance(node, ARITHMETIC) for node in ast.walk(value)):
         return None
     code = compile(ast.Expression(value), "default", "eval")
     evaluated = eval(code, {})  # noqa: S307 - arithmetic, of this repository's own
-    if type(evaluated) in {bool, list, tuple}:
+    if type(evaluated) in {bool, dict, list, tuple}:
         return json.dumps(evaluated)
     return None if evaluated is None else str(evaluated)
 
