@@ -78,7 +78,7 @@ async def health() -> Health:
 async def ready(request: Request) -> Readiness | Response:
     """Tell whether every resource answers; 503 with the names of those that don't.
 
-    What the service can do without, such as a cache, isn't waited for: it is named as `degraded`.
+    What the service can do without isn't waited for: it is named as `degraded`.
     """
     if request.state.shutdown.draining:
         raise Unavailable("The service is about to end.")

@@ -62,7 +62,7 @@ ERRORS = Counter(
 )
 OPERATIONS = Histogram(
     "operation_duration_seconds",
-    "What requests and tasks waited for: `db`, `cache`, `outbound`.",
+    "What requests and tasks waited for.",
     ["operation"],
     buckets=SECONDS,
     registry=REGISTRY,

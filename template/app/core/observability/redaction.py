@@ -24,7 +24,7 @@ SECRETS = (
     "credential",
 )
 
-# `postgresql://ann:secret@db/orders`
+# `https://ann:secret@example.org/`
 CREDENTIALS = re.compile(r"(://[^\s/:@]{0,200}:)[^\s/@]{1,500}@")
 SCHEMES = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE)
 

@@ -96,7 +96,7 @@ def sections(families: Iterable[Metric], state: Mapping[str, object]) -> Iterato
         }
     )
     yield heading("the routes that took most time")
-    yield table(routes(families))
+    yield ranking(routes(families))
     for resource in open_resources(state):
         totals = totals_of(resource)
         shown = {}
@@ -129,10 +129,10 @@ def routes(families: Iterable[Metric]) -> dict[str, Route]:
     return found
 
 
-def table(found: Mapping[str, Route]) -> str:
+def ranking(found: Mapping[str, Route]) -> str:
     """Write the routes that took most time down."""
     slowest = sorted(found.items(), key=lambda item: item[1].seconds, reverse=True)[:SLOWEST]
-    rows = "\n".join(
+    lines = "\n".join(
         f"<tr><td>{escape(name)}<td>{route.requests:,.0f}<td>{route.failures:,.0f}"
         f"<td>{route.seconds / max(route.requests, 1) * 1000:,.1f}"
         f"<td>{route.percentile(0.5)}<td>{route.percentile(0.95)}"
@@ -140,7 +140,7 @@ def table(found: Mapping[str, Route]) -> str:
     )
     return (
         "<table><tr><th>route<th>requests<th>failed<th>mean, ms<th>half, ms<th>95 %, ms\n"
-        f"{rows}</table>"
+        f"{lines}</table>"
     )
 
 
