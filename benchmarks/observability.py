@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from app.core.application import create_app
+from app.core.middleware import envelope
+from app.core.observability.logging import write_what_is_left
 from app.settings import Settings
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
@@ -24,13 +26,21 @@ from pydantic import BaseModel
 PORT = 18310
 COLLECTOR = {"otel_exporter_otlp_endpoint": f"http://127.0.0.1:{PORT}"}
 REPORTS = {"sentry_dsn": f"http://key@127.0.0.1:{PORT}/1"}
-# The first is what the others are compared with. Those whose settings a service lacks are left out.
+QUIET = {"request_log_rate": 0.0}
+# Without metrics, which no setting switches off.
+BARE = "bare"
+UNWATCHED = "metrics"
+# Each is compared with the first, those that send something with what they have besides. Those
+# whose settings a service lacks are left out.
 WAYS: Mapping[str, Mapping[str, object]] = {
-    "unwatched": {},
-    "traces at 1 %": {**COLLECTOR, "tracing_sample_ratio": 0.01},
-    "traces at 100 %": {**COLLECTOR, "tracing_sample_ratio": 1.0},
-    "Sentry, without an error": REPORTS,
-    "traces at 1 %, and Sentry": {**COLLECTOR, **REPORTS, "tracing_sample_ratio": 0.01},
+    BARE: QUIET,
+    UNWATCHED: QUIET,
+    "metrics, and a line for each request": {"request_log_rate": 1.0, "log_format": "json"},
+    "metrics, and a line for one of a hundred": {"request_log_rate": 0.01, "log_format": "json"},
+    "traces at 1 %": {**QUIET, **COLLECTOR, "tracing_sample_ratio": 0.01},
+    "traces at 100 %": {**QUIET, **COLLECTOR, "tracing_sample_ratio": 1.0},
+    "Sentry, without an error": {**QUIET, **REPORTS},
+    "traces at 1 %, and Sentry": {**QUIET, **COLLECTOR, **REPORTS, "tracing_sample_ratio": 0.01},
 }
 WARM_UP = 500
 
@@ -86,11 +96,14 @@ async def ask(app: FastAPI, state: Mapping[str, Any], requests: int) -> None:
 
 async def microseconds(way: str, requests: int) -> float:
     """Give the CPU of a request, what threads do for it included."""
+    if way == BARE:
+        envelope.count_request = lambda *_: None
     app = create_app(Settings().model_copy(update=dict(WAYS[way])), (router,))
     async with app.router.lifespan_context(app) as state:
         await ask(app, state or {}, WARM_UP)
         began = time.process_time()
         await ask(app, state or {}, requests)
+        write_what_is_left()
         return (time.process_time() - began) / requests * 1e6
 
 
@@ -116,12 +129,13 @@ def compare(rounds: int, requests: int) -> None:
     for _ in range(rounds):
         for name, each in taken.items():
             command = [sys.executable, __file__, "--way", name, "--requests", str(requests)]
-            each.append(float(subprocess.check_output(command)))
-    first, *others = taken
-    print(f"{first}: {statistics.median(taken[first]):.1f} µs")
-    for name in others:
-        added = [one - base for base, one in zip(taken[first], taken[name], strict=True)]
-        print(f"{name}: {statistics.median(added):+.1f} µs")
+            done = subprocess.check_output(command, stderr=subprocess.DEVNULL)
+            each.append(float(done))
+    print(f"{BARE}: {statistics.median(taken[BARE]):.1f} µs")
+    for name, each in taken.items():
+        base = UNWATCHED if WAYS[name].keys() & (COLLECTOR.keys() | REPORTS.keys()) else BARE
+        added = [one - other for other, one in zip(taken[base], each, strict=True)]
+        print(f"{name}: {statistics.median(added):+.1f} µs on {base}")
 
 
 if __name__ == "__main__":

@@ -225,7 +225,8 @@ async def test_what_can_not_be_sent_is_sent_later(
     local_transport.is_away = True
     ids = [await tasks.enqueue(note(number)) for number in range(20)]
     await tasks.drain()
-    assert caplog.text.count("Tasks wait for their transport") == 1
+    # It isn't asked again and again.
+    assert 1 <= caplog.text.count("Tasks wait for their transport") < 20
     local_transport.is_away = False
 
     for task_id in ids:
