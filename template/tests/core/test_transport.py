@@ -59,12 +59,13 @@ async def test_all_that_is_sent_comes(transport_settings: Settings) -> None:
 
 
 async def test_no_more_at_once_than_there_are_workers(transport_settings: Settings) -> None:
-    handled = Handled(0.05)
+    handled = Handled(0.2)
     async with open_transport(transport_settings) as transport, transport.receiving(handled.handle):
         await transport.send([str(number) for number in range(20)])
         await eventually(lambda: len(handled.ids) == 20)
 
-    assert handled.most == transport_settings.task_workers
+    # On a busy machine they may not all be at it at the same moment.
+    assert 1 < handled.most <= transport_settings.task_workers
 
 
 async def test_the_end_waits_for_what_is_in_hand(transport_settings: Settings) -> None:

@@ -129,7 +129,7 @@ class Steps:
         self._work = work
         self._seen = seen
 
-    def __await__(self) -> Generator[Any, Any, None]:
+    def __await__(self) -> Generator[Any, Any]:
         """Pass on what is awaited, and what comes of it."""
         inner: Any = self._work.__await__()
         step = partial(inner.send, None)
