@@ -1,6 +1,7 @@
 """A real Prometheus scrapes a service under load, and answers what the dashboards ask."""
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 import yaml
+from deep.drawing import draw
 from deep.installation import Service, answers, free_port, install, interpreters
 from workbench import Template, eventually, succeeded
 
@@ -108,6 +110,10 @@ def test_every_panel_has_something_to_show(template: Template, tmp_path: Path) -
         assert not [where for where, values in found.items() if set(values) == {"NaN"}]
         up = ask(url, "up")
         assert up == ["1", "1"]
+        # To look at them: `SHIPWAY_DRAW_DASHBOARDS=page.html uv run pytest …`.
+        if page := os.environ.get("SHIPWAY_DRAW_DASHBOARDS"):
+            dashboards = service.path / "ops/grafana/dashboards"
+            Path(page).write_text(draw(dashboards, url, WINDOW_SECONDS))
         rules = httpx2.get(f"{url}/api/v1/rules").json()["data"]["groups"]
         assert {rule["health"] for group in rules for rule in group["rules"]} == {"ok"}
 
