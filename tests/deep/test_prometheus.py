@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -21,6 +22,8 @@ from workbench import Template, eventually, succeeded
 PROMETHEUS = shutil.which("prometheus")
 SCRAPE_SECONDS = 1
 WINDOW_SECONDS = 8
+# A busy machine is no fault.
+PATIENCE_SECONDS = 120
 # All that has a dashboard.
 STACK = {"database": "sqlite", "cache": "redis", "queue": "taskiq", "broker": "redis"}
 
@@ -101,13 +104,11 @@ def test_every_panel_has_something_to_show(template: Template, tmp_path: Path) -
         }
         url = stack.enter_context(prometheus(service, tmp_path / "prometheus", targets))
 
-        use(app, seconds=2 * WINDOW_SECONDS)
-
-        found = {where: ask(url, query) for where, query in queries(service)}
-        assert len(found) >= 25
-        assert [where for where, values in found.items() if not values] == []
-        # Not a division by nothing, either.
-        assert not [where for where, values in found.items() if set(values) == {"NaN"}]
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        use(app, seconds=WINDOW_SECONDS)
+        while (empty := nothing_to_show(service, url)) and time.monotonic() < deadline:
+            use(app, seconds=WINDOW_SECONDS)
+        assert empty == []
         up = ask(url, "up")
         assert up == ["1", "1"]
         # To look at them: `SHIPWAY_DRAW_DASHBOARDS=page.html uv run pytest …`.
@@ -118,11 +119,19 @@ def test_every_panel_has_something_to_show(template: Template, tmp_path: Path) -
         assert {rule["health"] for group in rules for rule in group["rules"]} == {"ok"}
 
 
+def nothing_to_show(service: Service, url: str) -> list[str]:
+    """Name the panels that are empty, or show a division by nothing."""
+    asked = list(queries(service))
+    assert len(asked) >= 25
+    return [where for where, query in asked if set(ask(url, query)) <= {"NaN"}]
+
+
 def use(url: str, seconds: float) -> None:
     """Write and read, well and badly."""
     began = time.monotonic()
     with httpx2.Client(base_url=url) as client:
-        author = client.post("/authors", json={"name": "Ann", "email": "ann@example.org"})
+        email = f"{uuid4().hex}@example.org"
+        author = client.post("/authors", json={"name": "Ann", "email": email})
         new = {"author_id": author.json()["id"], "body": "They float."}
         numbers = count()
         while time.monotonic() - began < seconds:
