@@ -191,7 +191,7 @@ EDGE_FAULTS = {
     ),
     "worker in the place of another": Unplugging(
         "app/core/server/supervisor.py",
-        "                    self._replace(worker, lived)\n",
+        "                    self._replace(worker, place)\n",
         "                    pass\n",
         "tests/core/test_drain.py",
     ),

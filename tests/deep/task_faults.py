@@ -41,7 +41,7 @@ TASK_FAULTS = {
     ),
     "tasks whose time has come": Unplugging(
         f"{TASKS}/working.py",
-        "        asyncio.create_task(regularly(poll, lambda: send_due(broker), ended)),\n",
+        "        asyncio.create_task(regularly(poll, lambda: send_due(broker, runner), ended)),\n",
         "",
         TESTS,
     ),

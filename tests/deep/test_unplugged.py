@@ -215,8 +215,8 @@ FAULTS = {
     ),
     "time of calls": Unplugging(
         "app/core/http_client/client.py",
-        '            spend("outbound", spent)\n',
-        "",
+        'with spending("outbound", f"{call.method} {shown(call.url)}"):',
+        "if True:",
         "tests/core/test_http_client.py",
     ),
     "limit of connections": Unplugging(
