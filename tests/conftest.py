@@ -3,8 +3,10 @@
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
+from _pytest.nodeid import NodeId
 from deep.installation import missing_pythons
 from workbench import Bench, Template, clone
 
@@ -12,6 +14,20 @@ from workbench import Bench, Template, clone
 def pytest_configure() -> None:
     """Let commands be interrupted, although a shell's `&` makes all that it starts ignore that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep groups of tests on one worker.
+
+    pytest-xdist 3.8 writes the group into an attribute that pytest 9.2 no longer reads.
+    """
+    if config.getoption("loadgroup", default=False):
+        for item in items:
+            group = item.get_closest_marker("xdist_group")
+            if group is not None and "@" not in item.nodeid:
+                node: Any = item
+                node._id = NodeId.parse(f"{item.nodeid}@{group.args[0]}")  # noqa: SLF001
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
