@@ -45,8 +45,6 @@ def _fields(name: str, classes: dict[str, ast.ClassDef]) -> Iterator[tuple[str, 
 def default(field: ast.AnnAssign) -> str | None:
     """The default as one writes it into the environment; none where code computes it."""
     value = field.value
-    if isinstance(value, ast.Call) and ast.unparse(value.func) == "SecretStr":
-        value = value.args[0]
     if isinstance(value, ast.Call):
         value = next((k.value for k in value.keywords if k.arg == "default"), None)
     if value is None or not all(isinstance(node, ARITHMETIC) for node in ast.walk(value)):

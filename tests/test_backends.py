@@ -24,9 +24,12 @@ TAG = re.compile(r"\{[{%#]")
 FIXTURES = ""
 
 # What the transports of a library share is nobody else's; what a ledger is given is up to
-# `ledger_arguments` in copier.yml.
+# `ledger_arguments` in copier.yml. A server of tests says to `OwnServer` what is peculiar to it.
 APART = {("queue", "carrier.py")}
-GIVEN = {("ledger", "ledger.py"): {"open_ledger", "DatabaseLedger"}}
+GIVEN = {
+    ("ledger", "ledger.py"): {"open_ledger", "DatabaseLedger"},
+    ("broker", "fixture.py"): {"BrokerServer"},
+}
 
 # `"backends/cache/" ~ cache ~ "/store.py"`, `"backends/" ~ axis ~ "/" ~ choice ~ "/env"`
 INCLUDE = re.compile(r'"backends/(?P<axis>\w*)/?" ~ .+? ~ "/(?P<file>[^"]+)"')
