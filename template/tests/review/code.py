@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 # What is run at another time than what stands around it, if at all.
@@ -76,7 +76,7 @@ class Function:
     module: Module
     node: FunctionNode
     owner: Class | None
-    parent: "Function | None"
+    parent: Self | None
 
     @property
     def is_async(self) -> bool:
