@@ -32,6 +32,7 @@ async def test_what_is_scheduled_is_enqueued_once_by_all_processes(
     for schedule in schedules:
         await schedule.enqueue_due()
         await schedule.enqueue_due()
+    await tasks.drain()
 
     assert len(local_transport.sent) in {2, 3}
     counts = await ledger.counts()
