@@ -72,12 +72,11 @@ async def test_nobody_waits_for_a_broker_that_is_away(
         open_ledger(settings, database) as ledger,
         open_broker(ledger, SilentTransport()) as broker,
     ):
+        began = loop.time()
         for number in range(COMMITS):
-            began = loop.time()
             async with database.write() as session:
                 await enqueue_within(session, broker, count(number))
-            # It would give up after five seconds.
-            assert loop.time() - began < 3
+        assert loop.time() - began < 2
 
     assert broker.stats() == {"enqueued": COMMITS, "is_away": True}
 

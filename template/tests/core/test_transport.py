@@ -15,16 +15,20 @@ from tests.fixtures.tasks import PATIENCE_SECONDS, eventually
 class Handled:
     """Whoever is handed what comes."""
 
-    def __init__(self, seconds: float = 0) -> None:
+    def __init__(self, seconds: float = 0, *, is_held: bool = False) -> None:
         self.ids: list[str] = []
         self.at_once = 0
         self.most = 0
         self._seconds = seconds
+        self.gate = asyncio.Event()
+        if not is_held:
+            self.gate.set()
 
     async def handle(self, task_id: str) -> None:
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         await asyncio.sleep(self._seconds)
+        await self.gate.wait()
         self.at_once -= 1
         self.ids.append(task_id)
 
@@ -59,13 +63,16 @@ async def test_all_that_is_sent_comes(transport_settings: Settings) -> None:
 
 
 async def test_no_more_at_once_than_there_are_workers(transport_settings: Settings) -> None:
-    handled = Handled(0.2)
+    handled = Handled(is_held=True)
+    workers = transport_settings.task_workers
     async with open_transport(transport_settings) as transport, transport.receiving(handled.handle):
         await transport.send([str(number) for number in range(20)])
+        await eventually(lambda: handled.at_once == workers)
+        await asyncio.sleep(0.2)
+        handled.gate.set()
         await eventually(lambda: len(handled.ids) == 20)
 
-    # On a busy machine they may not all be at it at the same moment.
-    assert 1 < handled.most <= transport_settings.task_workers
+    assert handled.most == workers
 
 
 async def test_the_end_waits_for_what_is_in_hand(transport_settings: Settings) -> None:
