@@ -62,7 +62,8 @@ def running(port: int) -> None:
     say(
         f"Running on {address}, stop with Ctrl-C",
         f"  {address}/docs    every endpoint, to try out",
-        f"  {address}/health  how the service is",
+        f"  {address}/status  what is open, and how it is",
+        f"  {address}/health  whether it is alive",
         f"  {address}/ready   whether what it needs is there",
     )
 

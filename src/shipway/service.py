@@ -53,7 +53,9 @@ def serve(path: Path, port: int, on_ready: Callable[[], None]) -> None:
     """Run the service until it is told to stop, and let it end what it is doing."""
     console.progress("Starting")
     command = [processes.uv(), "run", "python", "-m", "app.serve"]
-    child = processes.start(command, path, {"HOST": HOST, "PORT": str(port)})
+    # On this machine alone, so whoever asks may see how it is.
+    variables = {"ENVIRONMENT": "development", "HOST": HOST, "PORT": str(port)}
+    child = processes.start(command, path, variables)
     try:
         _await_ready(child, port)
         try:

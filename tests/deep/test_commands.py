@@ -167,7 +167,7 @@ def test_the_first_command_of_the_readme(template: Template, tmp_path: Path) -> 
                 lambda: process.poll() is not None or answers(f"{url}/ready"), within_seconds=180
             )
             assert process.poll() is None, process.communicate()[0]
-            for path in ("/posts", "/health", "/ready", "/docs"):
+            for path in ("/posts", "/health", "/ready", "/status", "/docs"):
                 assert httpx2.get(url + path).is_success, path
         finally:
             process.send_signal(signal.SIGTERM)
