@@ -3,6 +3,7 @@
 from deep.unplugging import Unplugging
 
 OBSERVABILITY = "app/core/observability"
+DATABASE = "tests/core/test_database_numbers.py"
 METRICS = "tests/core/test_metrics.py"
 MANAGEMENT = "tests/core/test_management.py"
 LOGGING = "tests/core/test_logging.py"
@@ -35,9 +36,15 @@ METRICS_FAULTS = {
     ),
     "numbers of operations": Unplugging(
         f"{OBSERVABILITY}/timing.py",
+        "        operation_number(name).observe(time.perf_counter() - started)\n",
+        "        pass\n",
+        METRICS,
+    ),
+    "numbers of queries": Unplugging(
+        f"{OBSERVABILITY}/timing.py",
         "    operation_number(name).observe(seconds)\n",
         "",
-        METRICS,
+        DATABASE,
     ),
     "lag of the event loop": Unplugging(
         f"{OBSERVABILITY}/watch.py", "                LAG.observe(lag)\n", "", METRICS
