@@ -6,6 +6,7 @@ Requests go to the application without a socket; ways take turns, each in a proc
 
 import argparse
 import asyncio
+import os
 import statistics
 import subprocess
 import sys
@@ -14,11 +15,13 @@ import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from app.core.application import create_app
 from app.core.middleware import envelope
 from app.core.observability.logging import write_what_is_left
+from app.core.observability.metrics import DIRECTORY, PROCESS
 from app.settings import Settings
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel
@@ -26,17 +29,21 @@ from pydantic import BaseModel
 PORT = 18310
 COLLECTOR = {"otel_exporter_otlp_endpoint": f"http://127.0.0.1:{PORT}"}
 REPORTS = {"sentry_dsn": f"http://key@127.0.0.1:{PORT}/1"}
-QUIET = {"request_log_rate": 0.0}
+QUIET = {"log_level": "INFO", "request_log_rate": 0.0}
+LOUD = {"log_level": "INFO", "log_format": "json"}
 # Without metrics, which no setting switches off.
 BARE = "bare"
 UNWATCHED = "metrics"
+# As `app.core.server` has it where it starts several: numbers are kept in files.
+SEVERAL = "metrics of several processes"
 # Each is compared with the first, those that send something with what they have besides. Those
 # whose settings a service lacks are left out.
 WAYS: Mapping[str, Mapping[str, object]] = {
     BARE: QUIET,
     UNWATCHED: QUIET,
-    "metrics, and a line for each request": {"request_log_rate": 1.0, "log_format": "json"},
-    "metrics, and a line for one of a hundred": {"request_log_rate": 0.01, "log_format": "json"},
+    SEVERAL: QUIET,
+    "metrics, and a line for each request": {**LOUD, "request_log_rate": 1.0},
+    "metrics, and a line for one of a hundred": {**LOUD, "request_log_rate": 0.01},
     "traces at 1 %": {**QUIET, **COLLECTOR, "tracing_sample_ratio": 0.01},
     "traces at 100 %": {**QUIET, **COLLECTOR, "tracing_sample_ratio": 1.0},
     "Sentry, without an error": {**QUIET, **REPORTS},
@@ -129,7 +136,11 @@ def compare(rounds: int, requests: int) -> None:
     for _ in range(rounds):
         for name, each in taken.items():
             command = [sys.executable, __file__, "--way", name, "--requests", str(requests)]
-            done = subprocess.check_output(command, stderr=subprocess.DEVNULL)
+            with TemporaryDirectory(prefix="shipway-bench-") as directory:
+                shared = {DIRECTORY: directory, PROCESS: "0"} if name == SEVERAL else {}
+                done = subprocess.check_output(
+                    command, stderr=subprocess.DEVNULL, env={**os.environ, **shared}
+                )
             each.append(float(done))
     print(f"{BARE}: {statistics.median(taken[BARE]):.1f} µs")
     for name, each in taken.items():

@@ -15,7 +15,8 @@ import httpx2
 COLOURS = ("#3274d9", "#299c46", "#e0752d", "#a352cc", "#c4162a", "#b7950b", "#1f9e9e", "#7f7f7f")
 WIDTH, HEIGHT = 300, 90
 STYLE = """
-body { font: 13px system-ui, sans-serif; background: #f4f5f5; margin: 12px; width: 1360px }
+body { font: 13px system-ui, sans-serif; background: #f4f5f5; margin: 12px; width: 1360px;
+  box-sizing: border-box }
 section { display: grid; grid-template-columns: repeat(24, 1fr); gap: 8px }
 figure { background: #fff; border: 1px solid #ddd; border-radius: 4px; margin: 0; padding: 8px }
 figcaption { font-weight: 600 } small { display: block; color: #666; margin: 2px 0 4px }

@@ -146,27 +146,36 @@ METRICS_FAULTS = {
         f"{OBSERVABILITY}/logging.py", "stream.isatty()", "False", LOGGING
     ),
     "bounds of the log": Unplugging(
-        f"{OBSERVABILITY}/log_writer.py", "self._lines.qsize() >= MOST_LINES", "False", LOGGING
+        f"{OBSERVABILITY}/log_writer.py", "len(self._lines) >= MOST_LINES", "False", LOGGING
     ),
     "lines off the event loop": Unplugging(
         f"{OBSERVABILITY}/log_writer.py",
-        "        self._lines.put(line)\n",
+        "        self._put(line)\n",
         '        self._stream.write(f"{line}\\n")\n',
         LOGGING,
     ),
-    "secrets in messages": Unplugging(
-        f"{OBSERVABILITY}/lines.py",
-        "redaction.text(record.getMessage())",
-        "record.getMessage()",
-        REDACTION,
+    "lines together": Unplugging(
+        f"{OBSERVABILITY}/log_writer.py",
+        "                self._hurry.wait(PAUSE_SECONDS)\n",
+        "",
+        LOGGING,
     ),
-    "secrets in fields": Unplugging(
-        f"{OBSERVABILITY}/lines.py", "redaction.value(name, value)", "value", REDACTION
+    "haste of warnings": Unplugging(
+        f"{OBSERVABILITY}/log_writer.py", "record.levelno >= logging.WARNING", "False", LOGGING
     ),
-    "secrets in tracebacks": Unplugging(
-        f"{OBSERVABILITY}/lines.py",
-        "redaction.text(self.formatException(record.exc_info))",
-        "self.formatException(record.exc_info)",
+    "secrets in what is logged": Unplugging(
+        f"{OBSERVABILITY}/lines.py", "self._redaction.concerns(suspect)", "False", REDACTION
+    ),
+    "secrets in paths": Unplugging(
+        f"{OBSERVABILITY}/lines.py", "record.outside\n", '""\n', REDACTION
+    ),
+    "secrets in what was slow": Unplugging(
+        "app/core/middleware/request_log.py", "            outside += message\n", "", REDACTION
+    ),
+    "secrets in objects": Unplugging(
+        f"{OBSERVABILITY}/redaction.py",
+        "return self.value(name, to_jsonable_python(",
+        "return (to_jsonable_python(",
         REDACTION,
     ),
     "secrets in text": Unplugging(

@@ -113,6 +113,7 @@ def test_every_panel_has_something_to_show(template: Template, tmp_path: Path) -
         assert up == ["1", "1"]
         # To look at them: `SHIPWAY_DRAW_DASHBOARDS=page.html uv run pytest …`.
         if page := os.environ.get("SHIPWAY_DRAW_DASHBOARDS"):
+            use(app, seconds=60)
             dashboards = service.path / "ops/grafana/dashboards"
             Path(page).write_text(draw(dashboards, url, WINDOW_SECONDS))
         rules = httpx2.get(f"{url}/api/v1/rules").json()["data"]["groups"]

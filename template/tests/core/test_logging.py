@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from app.core.observability.log_writer import MOST_LINES, LineWriter
+from app.core.observability.log_writer import MOST_LINES, PAUSE_SECONDS, LineWriter
 from app.core.observability.logging import (
     LogSettings,
     configure_logging,
@@ -122,7 +122,7 @@ class SlowStream(StringIO):
 def test_nobody_waits_for_a_terminal() -> None:
     stream = SlowStream()
     writer = LineWriter(stream)
-    record = logging.makeLogRecord({"msg": "It rains"})
+    record = logging.makeLogRecord({"msg": "It rains", "levelno": logging.INFO})
     writer.handle(record)
     began = time.monotonic()
     for _ in range(MOST_LINES + 2000):
@@ -136,6 +136,33 @@ def test_nobody_waits_for_a_terminal() -> None:
     lines = stream.getvalue().splitlines()
     assert MOST_LINES <= len(lines) < MOST_LINES + 2000
     assert re.match(r"\d+ lines were lost", lines[-2])
+
+
+class CountingStream(StringIO):
+    """Knows how often it was written to."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
+
+
+def test_lines_wait_for_others_unless_they_warn() -> None:
+    stream = CountingStream()
+    configure_logging(LogSettings(), stream)
+    logger = logging.getLogger("weather")
+    for _ in range(20):
+        logger.info("It rains")
+        time.sleep(0.005)
+    assert stream.writes == 0
+
+    logger.warning("It floods")
+    deadline = time.monotonic() + PAUSE_SECONDS / 2
+    while "It floods" not in stream.getvalue():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    assert (stream.writes, len(stream.getvalue().splitlines())) == (1, 21)
 
 
 # Others have lines of their own.

@@ -16,6 +16,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Message, Scope
 
 from app.core.lifespan import State
+from app.core.observability.metrics import request_numbers
 from app.core.observability.timing import spending
 from app.settings import Settings
 from tests.fixtures.server import serving, variables_of
@@ -93,6 +94,7 @@ async def test_unknown_paths_and_methods_are_one_series(
     after = await numbers_of(client)
 
     assert after.keys() == before.keys()
+    assert request_numbers.cache_info().currsize < 1000
     name = 'http_request_duration_seconds_count{method="other",route="-",status="4xx"}'
     assert after[name] - before[name] == 10_000
 

@@ -1,4 +1,6 @@
+import asyncio
 import logging
+from dataclasses import dataclass
 from io import StringIO
 
 import httpx2
@@ -7,6 +9,8 @@ from fastapi import FastAPI, Request
 
 from app.core.observability.logging import LogSettings, configure_logging, write_what_is_left
 from app.core.observability.redaction import Redaction
+from app.core.observability.timing import spending
+from app.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -48,6 +52,19 @@ def test_long_texts_take_no_time() -> None:
     assert len(Redaction().text(text)) > 100_000
 
 
+@dataclass
+class Sender:
+    """What a program may log as it is."""
+
+    password: str
+    name: str
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"slow_request_seconds": 0.05})
+
+
 @pytest.fixture
 def app(app: FastAPI) -> FastAPI:
     @app.post("/test/leak")
@@ -55,8 +72,15 @@ def app(app: FastAPI) -> FastAPI:
         body = await request.body()
         headers = dict(request.headers)
         child = logging.getLogger("some.library.child")
-        child.warning("It came with %s and %s", headers, body, extra={"headers": headers})
+        sender = Sender("hunter2", "Ann")
+        extra = {"headers": headers, "sender": sender}
+        child.warning("It came with %s and %s", headers, body, extra=extra)
         raise RuntimeError(f"It can't take {body!r} from {headers}")
+
+    @app.get("/test/leak/{path}")
+    async def leak_slowly(path: str) -> None:
+        with spending("mail", "https://ann:hunter2@example.org/"):
+            await asyncio.sleep(0.06 if path == "slow" else 0)
 
     return app
 
@@ -77,4 +101,18 @@ async def test_no_secret_of_a_request_reaches_the_log(
 
     assert "It came with" in stream.getvalue()
     assert "Ann" in stream.getvalue()
+    assert "hunter2" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("path", ["token=hunter2", "slow"])
+async def test_no_secret_reaches_the_line_of_a_request(
+    client: httpx2.AsyncClient, path: str, log_format: str
+) -> None:
+    stream = StringIO()
+    configure_logging(LogSettings.model_validate({"log_format": log_format}), stream)
+    await client.get(f"/test/leak/{path}")
+    write_what_is_left()
+
+    assert "GET /test/leak/{path}" in stream.getvalue()
     assert "hunter2" not in stream.getvalue()

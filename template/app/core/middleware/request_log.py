@@ -7,12 +7,19 @@ from http import HTTPStatus
 from pydantic import BaseModel, Field
 
 from app.core.observability.health import PROBES
+from app.core.observability.lines import QuickRecord
 from app.core.observability.timing import Timing
 
 logger = logging.getLogger(__name__)
 
 # As in the log of nginx: the client left before there was an answer.
 CLIENT_LEFT = 499
+
+# What the records of this module have in common.
+ALIKE = {
+    level: logging.LogRecord(__name__, level, __file__, 0, "", (), None)
+    for level in (logging.INFO, logging.WARNING)
+}
 
 
 class RequestLogSettings(BaseModel):
@@ -39,31 +46,35 @@ class RequestLog:
 
     def note(self, current: Timing, status: int, seconds: float) -> None:
         """Log a request, if it is one of those that are logged."""
+        route = current.route
         is_slow = seconds > self._slow_seconds
         if is_slow:
             level = logging.WARNING
         else:
             level = logging.INFO
             if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                rate = self._rates.get(current.route, self._rate)
+                rate = self._rates.get(route, self._rate)
                 if rate < 1 and random.random() >= rate:  # noqa: S311 - no secret
                     return
         if not logger.isEnabledFor(level):
             return
+        milliseconds = seconds * 1000
+        path: str = current.scope["path"][:200]
         fields: dict[str, object] = {
             "method": current.scope["method"],
             "route": current.path,
-            "path": current.scope["path"][:200],
+            "path": path,
             "status": status,
-            "duration_ms": round(seconds * 1000, 2),
+            "duration_ms": round(milliseconds, 2),
         }
         for name, spent in current.spent.items():
             fields[f"{name}_times"] = spent.times
             fields[f"{name}_ms"] = round(spent.seconds * 1000, 2)
+        outside = path
         if is_slow:
-            message = f"Slow request: {current.route} took {seconds:.2f} s ({current})"
+            message = f"Slow request: {route} took {seconds:.2f} s ({current})"
+            outside += message
         else:
-            message = f"{current.route}: {status} in {seconds * 1000:.1f} ms"
+            message = f"{route}: {status} in {milliseconds:.1f} ms"
         # `logger.info` would look for the line of code that calls it, which is always this one.
-        record = logger.makeRecord(__name__, level, __file__, 0, message, (), None, extra=fields)
-        logger.handle(record)
+        logger.handle(QuickRecord(ALIKE[level], message, outside, fields))

@@ -3,6 +3,7 @@
 import logging
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from textwrap import indent
 from types import TracebackType
 
@@ -26,6 +27,23 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
 ExceptionInfo = (
     tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 )
+
+
+class QuickRecord(logging.LogRecord):
+    """A record that is made and written in half the time: most of it is as in another one.
+
+    Only `outside`, which is part of it, may hold a secret.
+    """
+
+    def __init__(
+        self, like: logging.LogRecord, message: str, outside: str, fields: dict[str, object]
+    ) -> None:
+        self.__dict__ = vars(like) | fields
+        self.msg = message
+        self.outside = outside
+        self.created = time.time()
+        self.msecs = self.created % 1 * 1000
+        self.fields = fields
 
 
 class TextFormatter(logging.Formatter):
@@ -60,19 +78,34 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Write an event as a line."""
-        redaction = self._redaction
         event: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": f"{to_the_second(int(record.created))}.{int(record.msecs):03d}+00:00",
             "level": record.levelname,
             "logger": record.name,
-            "message": redaction.text(record.getMessage()),
+            "message": record.getMessage(),
             "request_id": request_id.get(),
         }
         if trace := trace_id():
             event["trace_id"] = trace
-        for name, value in vars(record).items():
-            if name not in STANDARD:
-                event[name] = redaction.value(name, value)
-        if record.exc_info:
-            event["exception"] = redaction.text(self.formatException(record.exc_info))
-        return to_json(event, fallback=str, inf_nan_mode="strings").decode()
+        if isinstance(record, QuickRecord):
+            event |= record.fields
+            line, suspect = as_json(event), record.outside
+        else:
+            event |= {name: one for name, one in vars(record).items() if name not in STANDARD}
+            if record.exc_info:
+                event["exception"] = self.formatException(record.exc_info)
+            line = suspect = as_json(event)
+        if self._redaction.concerns(suspect):
+            return as_json(self._redaction.value("", event))
+        return line
+
+
+@lru_cache(2)
+def to_the_second(timestamp: int) -> str:
+    """Write a time. Many events share one."""
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def as_json(value: object) -> str:
+    """Write a value of any kind as JSON."""
+    return to_json(value, fallback=str, inf_nan_mode="strings").decode()

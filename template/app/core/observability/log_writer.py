@@ -1,15 +1,16 @@
 """Writes lines in a thread of its own: a terminal or a pipe that is slow holds up no request."""
 
 import logging
+from collections import deque
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import TextIO
 
 # As many lines may wait. Who writes more than is read has to lose some, or would run out of memory.
 MOST_LINES = 20_000
-# Written at once.
-BATCH = 500
+# How long a line waits for others, unless it warns. A thread that woke for each would contend with
+# the event loop for the lock of the interpreter, which costs a request more than its line does.
+PAUSE_SECONDS = 0.5
 # How long the end waits for lines that nobody reads.
 FLUSH_SECONDS = 5
 
@@ -20,13 +21,15 @@ class LineWriter(logging.Handler):
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
-        self._lines: SimpleQueue[str | Event] = SimpleQueue()
+        self._lines: deque[str | Event] = deque()
         self._lost = 0
+        self._some = Event()
+        self._hurry = Event()
         self._thread: Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line. What it says is settled here, in the context that it belongs to."""
-        if self._lines.qsize() >= MOST_LINES:
+        if len(self._lines) >= MOST_LINES:
             self._lost += 1
             return
         try:
@@ -40,13 +43,16 @@ class LineWriter(logging.Handler):
         if self._thread is None:
             self._thread = Thread(target=self._write, name="log", daemon=True)
             self._thread.start()
-        self._lines.put(line)
+        self._put(line)
+        if record.levelno >= logging.WARNING:
+            self._hurry.set()
 
     def flush(self) -> None:
         """Wait until everything is written."""
         if self._thread is not None:
             written = Event()
-            self._lines.put(written)
+            self._put(written)
+            self._hurry.set()
             written.wait(FLUSH_SECONDS)
 
     def close(self) -> None:
@@ -54,17 +60,26 @@ class LineWriter(logging.Handler):
         self.flush()
         super().close()
 
+    def _put(self, line: str | Event) -> None:
+        self._lines.append(line)
+        if not self._some.is_set():
+            self._some.set()
+
     def _write(self) -> None:
         while True:
-            taken: list[str | Event] = [self._lines.get()]
-            with suppress(Empty):
-                while len(taken) < BATCH:
-                    taken.append(self._lines.get_nowait())
-            lines = [f"{line}\n" for line in taken if isinstance(line, str)]
-            # Nobody can be told that nothing can be written.
-            with suppress(OSError, ValueError):
-                self._stream.write("".join(lines))
-                self._stream.flush()
-            for event in taken:
-                if isinstance(event, Event):
-                    event.set()
+            self._some.wait()
+            self._some.clear()
+            while self._lines:
+                self._hurry.wait(PAUSE_SECONDS)
+                self._hurry.clear()
+                self._write_all()
+
+    def _write_all(self) -> None:
+        taken = [self._lines.popleft() for _ in range(len(self._lines))]
+        # Nobody can be told that nothing can be written.
+        with suppress(OSError, ValueError):
+            self._stream.write("".join(f"{line}\n" for line in taken if isinstance(line, str)))
+            self._stream.flush()
+        for event in taken:
+            if isinstance(event, Event):
+                event.set()

@@ -38,6 +38,8 @@ def configure_logging(settings: LogSettings, stream: TextIO | None = None) -> No
     stream = stream or sys.stderr
     is_text = settings.log_format == "text" or (settings.log_format == "auto" and stream.isatty())
     formatter = TextFormatter if is_text else JsonFormatter
+    # No line says these, and finding them out takes as long as half of the rest.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     dictConfig(
         {
             "version": 1,

@@ -92,13 +92,13 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 @cache
 def request_numbers(method: str, route: str, status_class: int) -> tuple[Histogram, Histogram]:
     """Look the series of a request up; to build one takes as long as to count ten requests."""
-    known = method if method in METHODS else "other"
-    return REQUESTS.labels(known, route, f"{status_class}xx"), SIZES.labels(known, route)
+    return REQUESTS.labels(method, route, f"{status_class}xx"), SIZES.labels(method, route)
 
 
 def count_request(method: str, route: str, status: int, seconds: float, size: int) -> None:
     """Count a request that was answered; `route` is a template, never a path."""
-    duration, sizes = request_numbers(method, route, status // 100)
+    known = method if method in METHODS else "other"
+    duration, sizes = request_numbers(known, route, status // 100)
     duration.observe(seconds)
     sizes.observe(size)
 

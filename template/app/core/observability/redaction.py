@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 
+from pydantic_core import to_jsonable_python
+
 HIDDEN = "***"
 
 # Parts of names, in any case, with `-` and `_` alike.
@@ -56,13 +58,18 @@ class Redaction:
         cookie = rf"""(?:set-)?cookie{between}[^\r\n]+"""
         return re.compile(rf"(?P<cookie>{cookie})|({name}{between})({value})", re.IGNORECASE)
 
+    def concerns(self, text: str) -> bool:
+        """Tell whether there may be a secret in a text."""
+        lower = text.lower()
+        # A generator would take twice as long, and this is done for each line.
+        for sign in self._signs:  # noqa: SIM110
+            if sign in lower:
+                return True
+        return False
+
     def text(self, text: str) -> str:
         """Hide the secrets in a text."""
-        lower = text.lower()
-        for sign in self._signs:
-            if sign in lower:
-                break
-        else:
+        if not self.concerns(text):
             return text
         text = self._named.sub(hide, text)
         text = SCHEMES.sub(rf"\1 {HIDDEN}", text)
@@ -80,7 +87,8 @@ class Redaction:
             return {f"{key}": self.value(f"{key}", inner) for key, inner in value.items()}
         if isinstance(value, Sequence) and not isinstance(value, bytes):
             return [self.value("", inner) for inner in value]
-        return value
+        # It may be written with what it holds.
+        return self.value(name, to_jsonable_python(value, fallback=str, inf_nan_mode="strings"))
 
 
 def hide(found: re.Match[str]) -> str:
