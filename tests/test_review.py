@@ -60,15 +60,16 @@ def expected(path: Path, name: str) -> set[Found]:
     }
 
 
-def with_features(path: Path, source: Path) -> Path:
+def with_features(path: Path, source: Path, row: Row = FULL) -> Path:
     """A service whose features are those of a folder."""
-    shutil.copytree(rendered(FULL).path, path)
+    shutil.copytree(rendered(row).path, path)
     shutil.copytree(source, path / "app" / "features" / source.name)
     return path
 
 
-def test_it_names_every_fault_and_nothing_else(tmp_path: Path) -> None:
-    service = with_features(tmp_path / "orders", HERE / "planted")
+@pytest.mark.parametrize("database", ["sqlite", "postgresql", "mysql"])
+def test_it_names_every_fault_and_nothing_else(tmp_path: Path, database: str) -> None:
+    service = with_features(tmp_path / "orders", HERE / "planted", {**FULL, "database": database})
     wanted = {
         found
         for path in (HERE / "planted").glob("*.py")

@@ -62,6 +62,18 @@ REVIEW_FAULTS = {
         "",
         "tests/core/test_review_queries.py",
     ),
+    "eye on what is forgotten": Unplugging(
+        "tests/fixtures/review_cache.py",
+        '        patch.setattr(Cache, "invalidate", invalidate_and_note)\n',
+        "        pass\n",
+        "tests/core/test_review_cache.py",
+    ),
+    "eye on what is kept": Unplugging(
+        "tests/fixtures/review_cache.py",
+        "            kept[seen.route] = Kept(seen.route, names, before | tables_of(seen))\n",
+        "            pass\n",
+        "tests/core/test_review_cache.py",
+    ),
     "compression of what is served": Unplugging(
         "app/core/application.py",
         "    stack.append(Middleware(CompressionMiddleware, settings))\n",

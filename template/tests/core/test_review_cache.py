@@ -1,9 +1,17 @@
 """What a reviewer looks for in cached routes: that they hear of changes."""
 
+import httpx2
 import pytest
+from fastapi import APIRouter
+from sqlalchemy import Table, delete, insert, text, update
 
+from app.core.cache.cache import CacheDep
+from app.core.cache.responses import CachedRoute, cached, everyone
+from app.core.database.session import DatabaseDep
+from tests.fixtures.planting import Plant
+from tests.fixtures.review_cache import learn
 from tests.review.guards.keeping import Change, Kept, change_of, judge, tables_of
-from tests.review.requests import Note, Seen, Site
+from tests.review.requests import REQUESTS, Note, Seen, Site
 
 HERE = Site("app/features/planted.py", 1, is_platform=False)
 POST = Kept("GET /posts/{post_id}", ("post:{post_id}",), frozenset({"posts", "authors"}))
@@ -58,3 +66,79 @@ def test_tables_and_writes_are_taken_from_the_queries() -> None:
     assert {"posts", "authors"} <= tables_of(seen)
     # A handler of the tests is no line of the service.
     assert change_of(seen) is None
+
+
+ONE, ALL = "GET /planted/{planted_id}", "GET /planted"
+CACHED = """
+router = APIRouter(route_class=CachedRoute)
+
+@router.get("/planted/{{planted_id:int}}")
+@cached("planted:{{planted_id}}", caller=everyone)
+async def read_one(planted_id: int, database: DatabaseDep) -> str | None:
+    async with database.read() as session:
+        return await session.scalar(
+            text("SELECT name FROM planted WHERE id = :id"), {{"id": planted_id}}
+        )
+
+@router.get("/planted")
+@cached("all-planted", caller=everyone)
+async def read_all(database: DatabaseDep) -> list[str]:
+    async with database.read() as session:
+        return list(await session.scalars(text("SELECT name FROM planted ORDER BY id")))
+
+@router.put("/planted")
+async def write(database: DatabaseDep, cache: CacheDep) -> None:
+    async with database.write() as session:
+        await session.execute({write})
+    await cache.invalidate({names})
+
+app.include_router(router)
+"""
+
+
+@pytest.mark.parametrize(
+    ("write", "names", "stale"),
+    [
+        ("text(\"UPDATE planted SET name = 'x' WHERE id = 1\")", "", [ONE, ALL]),
+        ("update(table).where(table.c.id == 1).values(name='x')", "'planted:1'", [ALL]),
+        ("delete(table).where(table.c.id == 1)", "'all-planted'", [ONE]),
+        ("delete(table).where(table.c.id == 1)", "'planted', 'all_planted'", [ONE, ALL]),
+        ("insert(table).values(id=3, name='x')", "'planted:3'", [ALL]),
+        ("insert(table).values(id=3, name='x')", "'all-planted'", []),
+        ("update(table).where(table.c.id == 1).values(name='x')", "'planted:1', 'all-planted'", []),
+    ],
+)
+async def test_what_a_served_route_forgets_to_say_is_found(
+    client: httpx2.AsyncClient,
+    plant: Plant,
+    planted: Table,
+    write: str,
+    names: str,
+    stale: list[str],
+) -> None:
+    plant(
+        CACHED.format(write=write, names=names),
+        APIRouter=APIRouter,
+        CacheDep=CacheDep,
+        CachedRoute=CachedRoute,
+        DatabaseDep=DatabaseDep,
+        cached=cached,
+        delete=delete,
+        everyone=everyone,
+        insert=insert,
+        table=planted,
+        text=text,
+        update=update,
+    )
+    for path in ("/planted/1", "/planted"):
+        (await client.get(path)).raise_for_status()
+    (await client.put("/planted")).raise_for_status()
+
+    kept: dict[str, Kept] = {}
+    changes: set[Change] = set()
+    learn(REQUESTS, kept, changes)
+    REQUESTS.clear()
+    found = list(judge(kept.values(), changes, {}))
+    assert [each.what.partition(", and ")[2].split(" keeps")[0] for each in found] == stale
+    line = CACHED[: CACHED.index("@router.put")].count("\n") + 1
+    assert {(each.path, each.line) for each in found} <= {("app/features/planted.py", line)}

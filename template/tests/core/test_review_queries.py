@@ -2,8 +2,9 @@
 
 import httpx2
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Table, delete, select, text
 
+from app.core.database.direct import DirectQuery
 from app.core.database.session import DatabaseDep
 from tests.fixtures.planting import Plant, findings
 from tests.fixtures.review_queries import MOST_QUERIES, MOST_SECONDS, Cost
@@ -73,23 +74,43 @@ def test_a_query_without_an_index_is_named(statement: str, expected: list[str]) 
     assert [table for table, _ in without_index(statement, INDEXES)] == expected
 
 
-async def test_the_line_of_such_a_query_is_named(client: httpx2.AsyncClient, plant: Plant) -> None:
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("session.execute(text(\"SELECT id FROM planted WHERE name = 'x'\"))", ["missing-index"]),
+        ("session.scalars(select(table.c.id).where(table.c.name == 'x'))", ["missing-index"]),
+        ("session.execute(select(table).order_by(table.c.amount).limit(3))", ["missing-index"]),
+        ("session.fetch(DirectQuery(select(table).where(table.c.amount > 1)))", ["missing-index"]),
+        ("session.execute(delete(table).where(table.c.amount.in_([3])))", ["missing-index"]),
+        ("session.scalars(select(table.c.name).where(table.c.id == 1))", []),
+        ("session.execute(select(table).order_by(table.c.id).limit(3))", []),
+    ],
+)
+async def test_the_line_of_such_a_query_is_named(
+    client: httpx2.AsyncClient, plant: Plant, planted: Table, asked: str, expected: list[str]
+) -> None:
+    opened = "direct" if "DirectQuery" in asked else "write"
     plant(
-        """
-        @app.get("/planted")
+        f"""
+        @app.put("/planted")
         async def handler(database: DatabaseDep) -> None:
-            async with database.read() as session:
-                await session.execute(text("SELECT id FROM authors WHERE name = 'x'"))
+            async with database.{opened}() as session:
+                await {asked}
         """,
         DatabaseDep=DatabaseDep,
+        DirectQuery=DirectQuery,
+        delete=delete,
+        select=select,
+        table=planted,
         text=text,
     )
 
-    await client.get("/planted")
+    response = await client.put("/planted")
 
-    (found,) = findings()
-    assert (found.path, found.line) == ("app/features/planted.py", 5)
-    assert found.guard == "missing-index"
+    assert response.is_success
+    found = findings()
+    assert [each.guard for each in found] == expected
+    assert {(each.path, each.line) for each in found} <= {("app/features/planted.py", 5)}
 
 
 @pytest.mark.parametrize(
