@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -102,6 +103,7 @@ def test_every_panel_has_something_to_show(template: Template, tmp_path: Path) -
             "app": f"127.0.0.1:{ports['management']}",
             "worker": f"127.0.0.1:{ports['worker']}",
         }
+        addresses = [*targets.values()]
         url = stack.enter_context(prometheus(service, tmp_path / "prometheus", targets))
 
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -116,6 +118,8 @@ def test_every_panel_has_something_to_show(template: Template, tmp_path: Path) -
             use(app, seconds=60)
             dashboards = service.path / "ops/grafana/dashboards"
             Path(page).write_text(draw(dashboards, url, WINDOW_SECONDS))
+        said = [httpx2.get(f"http://{each}/metrics").text for each in addresses]
+        assert untested(service, "".join(said)) == set()
         rules = httpx2.get(f"{url}/api/v1/rules").json()["data"]["groups"]
         assert {rule["health"] for group in rules for rule in group["rules"]} == {"ok"}
 
@@ -125,6 +129,28 @@ def nothing_to_show(service: Service, url: str) -> list[str]:
     asked = list(queries(service))
     assert len(asked) >= 25
     return [where for where, query in asked if set(ask(url, query)) <= {"NaN"}]
+
+
+def untested(service: Service, said: str) -> set[str]:
+    """Give the metrics that no test of the service names.
+
+    What a resource counts may be tested where it is counted: `stats()["hits"]`, `counts.hits`.
+    """
+    tests = [*service.path.glob("tests/**/*.py"), *service.path.glob("ops/prometheus/tests/*")]
+    text = "".join(path.read_text() for path in tests)
+    names = {
+        re.sub("_total$", "", name) for name in re.findall(r"^# TYPE (\w+)", said, re.MULTILINE)
+    }
+    assert len(names) > 50
+    return {
+        name
+        for name in names
+        if not re.search(rf"\b{name}", text)
+        and not any(
+            re.search(rf"""["'.]{stat}\b""", text)
+            for stat in [name.split("_", parts)[-1] for parts in (1, 2)]
+        )
+    }
 
 
 def use(url: str, seconds: float) -> None:

@@ -51,13 +51,17 @@ async def test_an_empty_pool_is_seen(client: httpx2.AsyncClient, state: State) -
     full = await numbers_of(client)
     assert full["database_checked_out"] >= limit
     assert full["database_waiting"] >= 1
+    assert full["database_size"] + full["database_overflow"] >= limit
+    at_rest = full["database_checked_in"]
     assert (await waiting).status_code == 503
     gate.set()
     await asyncio.gather(*holders, return_exceptions=True)
     seen = await moved(client, before)
     assert seen["database_timeouts_total"] >= 1
     assert seen["database_wait_seconds_total"] >= 0.3
-    assert (await numbers_of(client))["database_waiting"] == 0
+    idle = await numbers_of(client)
+    assert idle["database_waiting"] == 0
+    assert idle["database_checked_in"] > at_rest
 
 
 async def test_queries_are_counted(client: httpx2.AsyncClient) -> None:

@@ -145,6 +145,7 @@ async def test_a_stream_ends_with_the_service_and_says_when_to_come_back(
     stream = await listener.stream(url)
     await publish(hub, 1)
     await until(lambda: hub.stats()["messages"] == 1)
+    assert hub.stats()["kept"] == 1
 
     shutdown.close()
 
