@@ -14,7 +14,7 @@ from app.core.database.session import Database
 from app.core.tasks.contract import DeadLetter, Ledger, Started, TaskState, TaskStatus
 from app.core.tasks.message import Message
 from app.core.tasks.statements import (
-    ADD,
+    ADD_SOME,
     FIND,
     FINISH,
     RENEW,
@@ -49,16 +49,28 @@ class DatabaseLedger:
         self._lease = timedelta(seconds=settings.task_lease_seconds)
         self._resend = timedelta(seconds=settings.task_resend_seconds)
         self._retention = timedelta(seconds=settings.task_retention_seconds)
+        self._adding = Together(self._add_all, TOGETHER)
         self._starting = Together(self._start_all, TOGETHER)
         self._succeeding = Together(self._succeed_all, TOGETHER)
 
     async def add(self, message: Message, after_seconds: float) -> bool:
         """Note a task, unless it is known."""
+        return await self._adding.do(self.row_of(message, after_seconds))
+
+    async def _add_all(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[bool]:
+        named = {
+            f"{name}{number}": value
+            for number, row in enumerate(rows)
+            for name, value in row.items()
+        }
         try:
-            await self._database.execute(ADD, **self.row_of(message, after_seconds))
+            await self._database.execute(ADD_SOME[len(rows)], **named)
         except IntegrityError:
-            return False
-        return True
+            if len(rows) == 1:
+                return [False]
+            # The others are new.
+            return [is_new for row in rows for is_new in await self._add_all([row])]
+        return [True] * len(rows)
 
     def row_of(self, message: Message, after_seconds: float) -> dict[str, Any]:
         """Say a task as the table has it."""

@@ -28,16 +28,24 @@ def moment(name: str) -> Any:
     return bindparam(name, type_=UtcDateTime())
 
 
+# So many tasks are noted, started, renewed or done at once: a statement is compiled for as many.
+TOGETHER = 10
 MOMENTS = {"next_at", "ready_at", "created_at", "finished_at"}
 COLUMNS = [column.name for column in TaskRow.__table__.columns]
-ADD = DirectQuery(
-    insert(TaskRow).values(
-        {name: moment(name) if name in MOMENTS else bindparam(name) for name in COLUMNS}
-    )
-)
+
+
+def columns_of(suffix: str = "") -> dict[str, Any]:
+    """Take what a task consists of as parameters."""
+    return {name: (moment if name in MOMENTS else bindparam)(f"{name}{suffix}") for name in COLUMNS}
+
+
+ADD = DirectQuery(insert(TaskRow).values(columns_of()))
+# By how many there are: a row can't be named twice, to fill what is left.
+ADD_SOME = {
+    count: DirectQuery(insert(TaskRow).values([columns_of(f"{each}") for each in range(count)]))
+    for count in range(1, TOGETHER + 1)
+}
 KNOWN = DirectQuery(select(TaskRow.id).where(TaskRow.id == bindparam("id")))
-# So many tasks are started, renewed or done at once: a statement is compiled for as many.
-TOGETHER = 10
 IDS = [bindparam(f"id{number}", type_=String()) for number in range(TOGETHER)]
 ATTEMPTS = [bindparam(f"attempt{number}", type_=Integer()) for number in range(TOGETHER)]
 TO_START = (TaskRow.id.in_(IDS), TaskRow.state == TaskState.QUEUED)
