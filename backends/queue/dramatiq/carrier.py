@@ -45,10 +45,11 @@ class LastingConsumer(Consumer):
 
     def ack(self, message: MessageProxy) -> None:
         """Tell that it is done. If that fails it comes again, and is found done."""
-        self._free.release()
         with suppress(Exception):
             if self._consumer is not None:
                 self._consumer.ack(message)
+        # Before, the library would still count it, take no other one, and sleep a while.
+        self._free.release()
 
     def nack(self, message: MessageProxy) -> None:
         """Tell the same: what becomes of a task is known elsewhere."""
