@@ -8,24 +8,23 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
-from app.core.database.direct import DirectQuery, DirectTransaction, Row
+from app.core.database.direct import DirectQuery, Row
 from app.core.database.model import utc_now
 from app.core.database.session import Database
 from app.core.tasks.contract import DeadLetter, Ledger, Started, TaskState, TaskStatus
 from app.core.tasks.message import Message
 from app.core.tasks.statements import (
     ADD_SOME,
-    FIND,
     FINISH,
     RENEW,
-    START,
     TOGETHER,
     WAIT,
     anything_due,
     due,
-    ids_of,
     keys_of,
     of_ids,
+    rows_of,
+    start_all,
 )
 from app.core.tasks.table import TaskRow
 from app.core.tasks.together import Together
@@ -58,13 +57,8 @@ class DatabaseLedger:
         return await self._adding.do(self.row_of(message, after_seconds))
 
     async def _add_all(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[bool]:
-        named = {
-            f"{name}{number}": value
-            for number, row in enumerate(rows)
-            for name, value in row.items()
-        }
         try:
-            await self._database.execute(ADD_SOME[len(rows)], **named)
+            await self._database.execute(ADD_SOME[len(rows)], **rows_of(rows))
         except IntegrityError:
             if len(rows) == 1:
                 return [False]
@@ -95,19 +89,14 @@ class DatabaseLedger:
         found = await self._starting.do(task_id)
         if found is None:
             return None
-        _, message, attempts, has_waited = found
-        return Started(Message.from_json(message), attempts + 1, bool(has_waited))
+        _, message, attempt, has_waited = found
+        return Started(Message.from_json(message), attempt, bool(has_waited))
 
     async def _start_all(self, ids: Sequence[str]) -> Sequence[Row | None]:
-        async def start(transaction: DirectTransaction) -> Sequence[Row]:
-            long_ago = utc_now() - self._resend / 2
-            found = await transaction.fetch(FIND, **ids_of(ids), long_ago=long_ago)
-            if found:
-                names = ids_of([row[0] for row in found])
-                await transaction.execute(START, **names, next_at=utc_now() + self._lease)
-            return found
-
-        found = {row[0]: row for row in await self._database.run_direct(start)}
+        now = utc_now()
+        long_ago = now - self._resend / 2
+        rows = await start_all(self._database, ids, long_ago=long_ago, next_at=now + self._lease)
+        found = {row[0]: row for row in rows}
         # One that came twice is started once.
         return [found.pop(task_id, None) for task_id in ids]
 

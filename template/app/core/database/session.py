@@ -104,16 +104,11 @@ class Database:
 
     async def insert(self, query: DirectQuery, **parameters: object) -> int:
         """Store a row in a transaction of its own, and give its `id`."""
-        # What takes a single statement needs no BEGIN and COMMIT: that is two trips less.
-        return await self._repeat(
-            self._single_statement, lambda alone: alone.insert(query, **parameters)
-        )
+        return await self.run_single(lambda alone: alone.insert(query, **parameters))
 
     async def execute(self, query: DirectQuery, **parameters: object) -> int:
         """Change rows in a transaction of its own, and tell how many there were."""
-        return await self._repeat(
-            self._single_statement, lambda alone: alone.execute(query, **parameters)
-        )
+        return await self.run_single(lambda alone: alone.execute(query, **parameters))
 
     @asynccontextmanager
     async def direct_transaction(self) -> AsyncGenerator[DirectTransaction]:
@@ -133,6 +128,10 @@ class Database:
     async def run_direct(self, work: Callable[[DirectTransaction], Awaitable[T]]) -> T:
         """Do the same with statements that go straight to the driver."""
         return await self._repeat(self._direct_transaction, work)
+
+    async def run_single(self, work: Callable[[DirectTransaction], Awaitable[T]]) -> T:
+        """Do what takes a single statement: without BEGIN and COMMIT that is two trips less."""
+        return await self._repeat(self._single_statement, work)
 
     async def _repeat(
         self,

@@ -1,6 +1,6 @@
 """What is said to the database about tasks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,9 @@ from sqlalchemy import (
     update,
 )
 
-from app.core.database.direct import DirectQuery
+from app.core.database.direct import DirectQuery, DirectTransaction, Row
 from app.core.database.model import UtcDateTime
+from app.core.database.session import Database
 from app.core.tasks.contract import Started, TaskState
 from app.core.tasks.table import TaskRow
 
@@ -49,23 +50,26 @@ KNOWN = DirectQuery(select(TaskRow.id).where(TaskRow.id == bindparam("id")))
 IDS = [bindparam(f"id{number}", type_=String()) for number in range(TOGETHER)]
 ATTEMPTS = [bindparam(f"attempt{number}", type_=Integer()) for number in range(TOGETHER)]
 TO_START = (TaskRow.id.in_(IDS), TaskRow.state == TaskState.QUEUED)
+STARTED = {
+    "state": TaskState.RUNNING,
+    "attempts": TaskRow.attempts + 1,
+    "sends": 0,
+    "next_at": moment("next_at"),
+}
+HAS_WAITED = case((TaskRow.ready_at < moment("long_ago"), 1), else_=0)
 # What another process starts or sends at this moment is left to it.
 FIND = DirectQuery(
-    select(
-        TaskRow.id,
-        TaskRow.message,
-        TaskRow.attempts,
-        case((TaskRow.ready_at < moment("long_ago"), 1), else_=0),
-    )
+    select(TaskRow.id, TaskRow.message, TaskRow.attempts + 1, HAS_WAITED)
     .where(*TO_START)
     .with_for_update(skip_locked=True)
 )
-START = DirectQuery(
+START = DirectQuery(update(TaskRow).where(*TO_START).values(STARTED))
+# Both in one trip, where the database can return what it changes.
+FIND_AND_START = DirectQuery(
     update(TaskRow)
-    .where(*TO_START)
-    .values(
-        state=TaskState.RUNNING, attempts=TaskRow.attempts + 1, sends=0, next_at=moment("next_at")
-    )
+    .where(TaskRow.id.in_(select(TaskRow.id).where(*TO_START).with_for_update(skip_locked=True)))
+    .values(STARTED)
+    .returning(TaskRow.id, TaskRow.message, TaskRow.attempts, HAS_WAITED)
 )
 # Whoever lost its lease has no say any more.
 MINE = update(TaskRow).where(
@@ -92,6 +96,33 @@ WAIT = DirectQuery(
         ready_at=moment("ready_at"),
     )
 )
+
+
+async def start_all(
+    database: Database, ids: Sequence[str], *, long_ago: datetime, next_at: datetime
+) -> Sequence[Row]:
+    """Take tasks in hand; give those for whom that was possible."""
+    if database.engine.dialect.update_returning:
+        return await database.run_single(
+            lambda alone: alone.fetch(
+                FIND_AND_START, **ids_of(ids), long_ago=long_ago, next_at=next_at
+            )
+        )
+
+    async def start(transaction: DirectTransaction) -> Sequence[Row]:
+        found = await transaction.fetch(FIND, **ids_of(ids), long_ago=long_ago)
+        if found:
+            await transaction.execute(START, **ids_of([row[0] for row in found]), next_at=next_at)
+        return found
+
+    return await database.run_direct(start)
+
+
+def rows_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Name what new tasks consist of."""
+    return {
+        f"{name}{number}": value for number, row in enumerate(rows) for name, value in row.items()
+    }
 
 
 def ids_of(ids: Sequence[str]) -> dict[str, object]:
