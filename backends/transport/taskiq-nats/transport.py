@@ -16,6 +16,9 @@ from app.core.tasks.ledger import LedgerSettings
 CONSUMER = "workers"
 # For so long a worker waits for a task at a time.
 BLOCK_SECONDS = 1
+# As many are taken at a time. Those for which there is no room yet wait until there is, or until
+# they are given to another one.
+BATCH = 5
 # What was taken and not acknowledged after so long is given to another one.
 ACKNOWLEDGE_SECONDS = 5
 # A connection over which nothing came for twice as long is dead.
@@ -41,6 +44,7 @@ async def open_transport(settings: TaskSettings) -> AsyncGenerator[Transport]:
                 name=name, retention=RetentionPolicy.WORK_QUEUE, storage=StorageType.FILE
             ),
             consumer_config=ConsumerConfig(durable_name=CONSUMER, ack_wait=ACKNOWLEDGE_SECONDS),
+            pull_consume_batch=BATCH,
             pull_consume_timeout=BLOCK_SECONDS,
             # Not one that connects again by itself: that is done for all libraries alike.
             allow_reconnect=False,
