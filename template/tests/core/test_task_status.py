@@ -32,6 +32,16 @@ async def test_the_ledger_counts(tasks: Broker, ledger: Ledger) -> None:
     assert 0.01 < await ledger.oldest_seconds() < 10
 
 
+async def test_of_tasks_that_come_together_only_the_known_are_left_out(
+    tasks: Broker, ledger: Ledger
+) -> None:
+    calls = [tasks.enqueue(wait_here(), key=key) for key in ("a", "b", "a", "c", "d")]
+    ids = await asyncio.gather(*calls)
+
+    assert len({*ids}) == 4
+    assert sum((await ledger.counts()).values()) == 4
+
+
 @pytest.mark.usefixtures("workers_here")
 async def test_everybody_may_ask_how_far_a_task_is(
     client: httpx2.AsyncClient, state: State

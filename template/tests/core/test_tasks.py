@@ -190,18 +190,6 @@ async def test_two_with_the_same_key_are_one(
     assert sorted(seen) == [0, 9]
 
 
-async def test_of_tasks_that_come_together_only_the_known_are_left_out(
-    tasks: Broker, ledger: Ledger
-) -> None:
-    keys = ["a", "b", "a", "c", "d"]
-    calls = [tasks.enqueue(note(number), key=key) for number, key in enumerate(keys)]
-    ids = await asyncio.gather(*calls)
-
-    counts = await ledger.counts()
-    assert len({*ids}) == 4
-    assert sum(counts.values()) == 4
-
-
 async def test_what_comes_twice_is_done_once(
     tasks: Broker, ledger: Ledger, runner: Runner, seen: list[Any]
 ) -> None:
