@@ -31,6 +31,7 @@ HOMONYMS = {
         r"|\.(pytest|ruff|import_linter|mypy|hypothesis)_cache"  # a tool's
         r"|--mount=type=cache|/\.cache/uv|--no-cache(-dir)?\b|enable-cache|UV_NO_CACHE"  # builds
         r"|functools\.cache|import cache\b|@cache$|lru_cache|cached_property"  # of the language
+        r"|\.cache_info\("
         r"|(statement|stmt)_cache_size|_stmt_cache\b|statement caches?\b"  # of drivers
         r"|cache_ok|[Cc]ache-[Cc]ontrol|no-cache"  # SQLAlchemy's and HTTP's
     ),
