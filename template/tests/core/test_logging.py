@@ -115,7 +115,8 @@ class SlowStream(StringIO):
         self.goes_on = Event()
 
     def write(self, text: str) -> int:
-        self.goes_on.wait(10)
+        if not self.goes_on.wait(10):
+            raise TimeoutError
         return super().write(text)
 
 
