@@ -35,6 +35,9 @@ class QuickRecord(logging.LogRecord):
     Only `outside`, which is part of it, may hold a secret.
     """
 
+    # Not in `vars(record)`, so that other handlers see what they see of every record.
+    __slots__ = ("fields", "outside")
+
     def __init__(
         self, like: logging.LogRecord, message: str, outside: str, fields: dict[str, object]
     ) -> None:
