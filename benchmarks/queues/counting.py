@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 IO_SECONDS = 0.005
+WARM_SECONDS = 0.2
 
 Send = Callable[[str, int], object]
 AsyncSend = Callable[[str, int], Awaitable[object]]
@@ -87,6 +88,8 @@ async def enqueue_async(send: AsyncSend) -> None:
             await send(kind, number)
 
     await enqueue(10)
+    # What is opened for those that are sent, or when they are, is open then.
+    await asyncio.sleep(WARM_SECONDS)
     began = moment()
     await asyncio.gather(*(enqueue((tasks - 10) // at_once) for _ in range(at_once)))
     report(began, tasks - 10)
@@ -103,6 +106,7 @@ def enqueue(send: Send) -> None:
     enqueue_some(10)
     with ThreadPoolExecutor(at_once) as threads:
         list(threads.map(enqueue_some, [1] * at_once))
+        time.sleep(WARM_SECONDS)
         began = moment()
         list(threads.map(enqueue_some, [(tasks - 10) // at_once - 1] * at_once))
         report(began, tasks - 10 - at_once)

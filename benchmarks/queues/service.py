@@ -1,5 +1,6 @@
 """A rendered service with the tasks of the benchmark: enqueues them, or runs them."""
 
+import gc
 import sys
 
 import uvloop
@@ -25,6 +26,9 @@ TASKS = {"noop": noop, "wait": wait}
 
 async def enqueue() -> None:
     async with open_state(load_settings()) as state:
+        # As its server does before the first request.
+        gc.collect()
+        gc.freeze()
         broker = state["broker"]
         await enqueue_async(lambda kind, number: broker.enqueue(TASKS[kind](number)))
 

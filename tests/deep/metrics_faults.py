@@ -63,7 +63,7 @@ METRICS_FAULTS = {
     ),
     "numbers of tasks": Unplugging(
         "app/core/tasks/runner.py",
-        "            TASKS_RUN.labels(task.name).observe(seconds)\n",
+        "            TASKS_RUN.labels(task.name).observe(spent)\n",
         "",
         "tests/core/test_task_numbers.py",
     ),
@@ -147,6 +147,9 @@ METRICS_FAULTS = {
     ),
     "bounds of the log": Unplugging(
         f"{OBSERVABILITY}/log_writer.py", "len(self._lines) >= MOST_LINES", "False", LOGGING
+    ),
+    "end of who writes lines": Unplugging(
+        f"{OBSERVABILITY}/log_writer.py", "            self._put(None)\n", "", LOGGING
     ),
     "lines off the event loop": Unplugging(
         f"{OBSERVABILITY}/log_writer.py",

@@ -5,6 +5,7 @@ from deep.unplugging import Unplugging
 TASKS = "app/core/tasks"
 TESTS = "tests/core/test_tasks.py"
 LEASES = "tests/core/test_leases.py"
+RUNNER = "tests/core/test_runner.py"
 
 # Whatever carries tasks and keeps account of them.
 TASK_FAULTS = {
@@ -26,7 +27,16 @@ TASK_FAULTS = {
         "        if False:\n",
         TESTS,
     ),
-    "pauses that double": Unplugging(f"{TASKS}/runner.py", " * 2 ** (attempt - 1)", "", TESTS),
+    "pauses that double": Unplugging(f"{TASKS}/retrying.py", " * 2 ** (attempt - 1)", "", TESTS),
+    "end of a worker without its ledger": Unplugging(
+        f"{TASKS}/runner.py",
+        "        self.is_ending = True\n        while self.running:\n",
+        "        while self.running:\n",
+        RUNNER,
+    ),
+    "notes that are tried again": Unplugging(
+        f"{TASKS}/retrying.py", "            if gives_up():\n", "            if True:\n", RUNNER
+    ),
     "time limit of a task": Unplugging(
         f"{TASKS}/runner.py", "asyncio.timeout(seconds)", "asyncio.timeout(None)", TESTS
     ),
@@ -60,6 +70,65 @@ TASK_FAULTS = {
         "self._waiting[:1], self._waiting[1:]",
         "tests/core/test_together.py",
     ),
+    "patience for those who ask at the same moment": Unplugging(
+        f"{TASKS}/together.py",
+        "            await asyncio.sleep(0)\n",
+        "",
+        "tests/core/test_together.py",
+    ),
+    "what comes after who asked alone": Unplugging(
+        f"{TASKS}/together.py",
+        "            self._is_led = False\n            self._start()\n",
+        "            self._is_led = False\n"
+        "            if len(self._waiting) > 1:\n"
+        "                self._start()\n",
+        "tests/core/test_together.py",
+    ),
+    "pause after a trip": Unplugging(
+        f"{TASKS}/together.py",
+        "await asyncio.sleep(self._pause_seconds)",
+        "pass",
+        "tests/core/test_together.py",
+    ),
+    "fewer trips to a transport": Unplugging(
+        f"{TASKS}/broker.py", "BATCH, PAUSE_SECONDS)", "BATCH)", RUNNER
+    ),
+    "room while it is noted": Unplugging(
+        f"{TASKS}/runner.py",
+        "                current.is_over.set_result(None)\n",
+        "                pass\n",
+        RUNNER,
+    ),
+    "bound of what is to be noted": Unplugging(
+        f"{TASKS}/runner.py",
+        "            if len(self.running) <= 2 * self.settings.task_workers:\n",
+        "            if True:\n",
+        RUNNER,
+    ),
+    "notes at the end": Unplugging(
+        f"{TASKS}/working.py", "        await runner.settle()\n", "", RUNNER
+    ),
+    "room of a worker": Unplugging(
+        f"{TASKS}/runner.py",
+        "asyncio.Semaphore(self.settings.task_workers)",
+        "asyncio.Semaphore(1000)",
+        RUNNER,
+    ),
+    "start before there is room": Unplugging(
+        f"{TASKS}/runner.py",
+        "            if self.room.locked() and self.is_quick:\n",
+        "            if False:\n",
+        RUNNER,
+    ),
+    "start after a slow one": Unplugging(
+        f"{TASKS}/runner.py",
+        "            self.is_quick = False\n",
+        "",
+        RUNNER,
+    ),
+    "patience of what was started": Unplugging(
+        f"{TASKS}/runner.py", "asyncio.timeout(PATIENCE_SECONDS)", "asyncio.timeout(None)", RUNNER
+    ),
     "keys of what is scheduled": Unplugging(
         f"{TASKS}/schedule.py", ", key=moment.isoformat()", "", "tests/core/test_schedule.py"
     ),
@@ -92,8 +161,8 @@ LOCAL_TASK_FAULTS = {
     ),
     "end of the drain": Unplugging(
         f"{TASKS}/runner.py",
-        "        for work in self.running:\n            work.cancel()\n",
-        "",
+        "                work.cancel()\n",
+        "                pass\n",
         "tests/core/test_local_tasks.py",
     ),
     "room for tasks": Unplugging(
@@ -154,7 +223,7 @@ WORKER_FAULTS = {
         LEASES,
     ),
     "what is handed back": Unplugging(
-        f"{TASKS}/runner.py", "            await self.ledger.hand_back(started, 0)\n", "", LEASES
+        f"{TASKS}/runner.py", "        await self.ledger.hand_back(started, 0)\n", "", LEASES
     ),
     "what succeeded long ago": Unplugging(
         f"{TASKS}/ledger.py",

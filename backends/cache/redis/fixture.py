@@ -1,47 +1,12 @@
 """A Redis of the tests' own, which a test may stop."""
 
-import signal
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from redis import Redis
 
 from app.core.cache.store import CacheSettings
-from tests.own_server import OwnServer, says
-
-
-class RedisServer(OwnServer):
-    """What it kept is gone when it stops."""
-
-    programs = ("redis-server", "valkey-server")
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"redis://127.0.0.1:{self.port}/0"
-
-    def options(self) -> Sequence[str]:
-        """Say how it is started."""
-        place = ("--bind", "127.0.0.1", "--port", f"{self.port}", "--dir", f"{self.directory}")
-        return (*place, "--save", "")
-
-    def is_up(self) -> bool:
-        """Tell whether it answers."""
-        return says(self.port, b"PING\r\n") == b"+PON"
-
-    def times_to_live(self) -> list[int]:
-        """How many seconds each key has left; -1 for ever."""
-        with Redis.from_url(self.url) as client:
-            return [client.ttl(key) for key in client.scan_iter()]
-
-    def pause(self) -> None:
-        """Let it hang: it takes connections and says nothing."""
-        self.signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let it go on."""
-        self.signal(signal.SIGCONT)
+from tests.redis_server import RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -61,8 +26,7 @@ def own_redis(tmp_path: Path) -> Generator[RedisServer]:
 @pytest.fixture
 def redis_url(running_redis: RedisServer) -> str:
     """A Redis with nothing in it."""
-    with Redis.from_url(running_redis.url) as client:
-        client.flushall()
+    running_redis.forget()
     return running_redis.url
 
 

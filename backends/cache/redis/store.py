@@ -23,10 +23,10 @@ from app.core.breaker import Breaker
 from app.core.cache.changes import EVERYTHING, Changes
 from app.core.cache.contract import Found, Store, WhenChanged, forget_nothing
 from app.core.cache.entry import Entry
-from app.core.cache.pipeline import Lane
 from app.core.cache.redis_client import check_redis_url, open_redis
 from app.core.observability.identity import IdentitySettings
 from app.core.observability.timing import spend
+from app.core.pipeline import Lane
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,9 @@ class RedisStore:
         self._settings = settings
         self._lane = Lane(client, settings.cache_timeout_seconds)
         # A cluster says which of its servers to ask: that is the client's business.
-        mget: Any = client.mget if isinstance(client, RedisCluster) else self._lane.mget
+        mget: Any = (
+            client.mget if isinstance(client, RedisCluster) else partial(self._lane.ask, "MGET")
+        )
         self._mget: Callable[..., Awaitable[list[Any]]] = mget
         # In braces: all in one slot of a cluster, so that one question may be about many keys.
         self._prefix = "{" + settings.service_name + "}:cache:"

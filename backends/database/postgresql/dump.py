@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable
 from math import ceil
 
-from app.core.database.direct import AnySelect
+from app.core.database.direct import AnySelect, CheckedOut
 from app.core.database.engine import GRACE_SECONDS, begun, failure_of
 from app.core.database.failure import translated
-from app.core.database.session import Database, checked_out
+from app.core.database.session import Database
 
 
 async def dump_csv(
@@ -24,7 +24,7 @@ async def dump_csv(
     """
     engine = database.read_engine.sync_engine
     with translated(failure_of):
-        async with checked_out(engine) as connection, begun(connection):
+        async with CheckedOut(engine) as connection, begun(connection):
             # COPY takes no parameters. Compiled here, where the dialect has met the server.
             options = {"literal_binds": True}
             sql = statement.compile(dialect=engine.dialect, compile_kwargs=options).string

@@ -15,6 +15,7 @@ from app.core.tasks.contract import DeadLetter, Ledger, Started, TaskState, Task
 from app.core.tasks.message import Message
 from app.core.tasks.statements import (
     ADD_SOME,
+    ADDED,
     FINISH,
     RENEW,
     TOGETHER,
@@ -48,7 +49,7 @@ class DatabaseLedger:
         self._lease = timedelta(seconds=settings.task_lease_seconds)
         self._resend = timedelta(seconds=settings.task_resend_seconds)
         self._retention = timedelta(seconds=settings.task_retention_seconds)
-        self._adding = Together(self._add_all, TOGETHER)
+        self._adding = Together(self._add_all, ADDED)
         self._starting = Together(self._start_all, TOGETHER)
         self._succeeding = Together(self._succeed_all, TOGETHER)
 

@@ -16,7 +16,8 @@ from celery.worker.consumer import Consumer
 from kombu.asynchronous import set_event_loop
 
 from app.core.tasks.contract import Handler
-from app.core.tasks.threads import HandOver, SendingThread
+from app.core.tasks.hand_over import HandOver
+from app.core.tasks.threads import SendingThread
 
 logger = logging.getLogger(__name__)
 

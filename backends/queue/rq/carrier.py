@@ -16,7 +16,8 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 
 from app.core.tasks.contract import Handler
-from app.core.tasks.threads import HandOver, SendingThread
+from app.core.tasks.hand_over import HandOver
+from app.core.tasks.threads import SendingThread
 
 logger = logging.getLogger(__name__)
 

@@ -21,23 +21,38 @@ AWAY_SECONDS = 1
 PATIENCE_SECONDS = 5
 
 
+class SendingBroker(AsyncBroker):
+    """To be mixed into one of the library's own: it sends many messages as well."""
+
+    async def kick_all(self, messages: Sequence[BrokerMessage]) -> None:
+        """Send messages, or raise what stands in the way."""
+        sent = await asyncio.gather(*map(self.kick, messages), return_exceptions=True)
+        for outcome in sent:
+            if outcome is not None:
+                raise outcome
+
+
 class LastingBroker(AsyncBroker):
     """Makes a broker when somebody needs it, and another one when that fails.
 
     So it is the same for all libraries what happens when a server is away or comes back empty.
     """
 
-    def __init__(self, make: Callable[[], AsyncBroker]) -> None:
+    def __init__(self, make: Callable[[], SendingBroker]) -> None:
         super().__init__()
         self._make = make
-        self._sender: AsyncBroker | None = None
+        self._sender: SendingBroker | None = None
         self._starting = asyncio.Lock()
 
     async def kick(self, message: BrokerMessage) -> None:
         """Send a message."""
+        await self.kick_all([message])
+
+    async def kick_all(self, messages: Sequence[BrokerMessage]) -> None:
+        """Send messages."""
         sender = await self.connect()
         try:
-            await sender.kick(message)
+            await sender.kick_all(messages)
         except Exception:
             # Of those who send at the same time, the first one sees to it.
             if sender is self._sender:
@@ -61,7 +76,7 @@ class LastingBroker(AsyncBroker):
                 await close(broker)
             await asyncio.sleep(AWAY_SECONDS)
 
-    async def connect(self) -> AsyncBroker:
+    async def connect(self) -> SendingBroker:
         """Give the broker that sends, or raise what stands in its way."""
         async with self._starting:
             if self._sender is None:
@@ -105,7 +120,7 @@ async def acknowledged(message: bytes | AckableMessage) -> bytes:
 class TaskiqTransport:
     """Carries ids with whatever broker of taskiq is made for it."""
 
-    def __init__(self, make: Callable[[], AsyncBroker], workers: int) -> None:
+    def __init__(self, make: Callable[[], SendingBroker], workers: int) -> None:
         self._broker = LastingBroker(make)
         self._workers = workers
         # It tells of each task, twice.
@@ -113,16 +128,7 @@ class TaskiqTransport:
 
     async def send(self, ids: Sequence[str]) -> None:
         """Have each of them come to some worker."""
-        sent = await asyncio.gather(*map(self._send, ids), return_exceptions=True)
-        for outcome in sent:
-            if outcome is not None:
-                raise outcome
-
-    async def _send(self, task_id: str) -> None:
-        message = TaskiqMessage(
-            task_id=task_id, task_name=TASK, labels={}, args=[task_id], kwargs={}
-        )
-        await self._broker.kick(self._broker.formatter.dumps(message))
+        await self._broker.kick_all([*map(self._message, ids)])
 
     @asynccontextmanager
     async def receiving(self, handle: Handler) -> AsyncGenerator[None]:
@@ -149,3 +155,8 @@ class TaskiqTransport:
     async def shutdown(self) -> None:
         """Close what was opened."""
         await self._broker.shutdown()
+
+    def _message(self, task_id: str) -> BrokerMessage:
+        return self._broker.formatter.dumps(
+            TaskiqMessage(task_id=task_id, task_name=TASK, labels={}, args=[task_id], kwargs={})
+        )

@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.live.relay import LiveSettings
-from tests.fixtures.cache import RedisServer as OwnRelay
+from tests.redis_server import RedisServer as OwnRelay
 
 
 @pytest.fixture

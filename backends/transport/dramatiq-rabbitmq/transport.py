@@ -15,6 +15,10 @@ from app.core.tasks.connection import BrokerSettings
 from app.core.tasks.contract import Transport
 from app.core.tasks.ledger import LedgerSettings
 
+# So many more ids than there are workers are taken: a task is started while others run. Those for
+# which there is no room all the same wait until there is, or until they are sent to another worker.
+AHEAD = 5
+
 
 class TaskSettings(LedgerSettings, BrokerSettings, IdentitySettings):
     """How tasks are kept, carried and run."""
@@ -23,10 +27,10 @@ class TaskSettings(LedgerSettings, BrokerSettings, IdentitySettings):
 class QueueBroker(LastingBroker, RabbitmqBroker):
     """The library's own, which keeps no connection that nobody uses."""
 
-    def open_consumer(self, queue_name: str, prefetch: int, timeout: int) -> Consumer:
+    def open_consumer(self, queue_name: str, prefetch: int) -> Consumer:
         """Receive. For the declaration of the queue the library has a connection of its own."""
         try:
-            return super().open_consumer(queue_name, prefetch, timeout)
+            return super().open_consumer(queue_name, prefetch)
         finally:
             del self.connection
 
@@ -56,7 +60,8 @@ async def open_transport(settings: TaskSettings) -> AsyncGenerator[Transport]:
     # They tell of each failure five times, with tracebacks.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     logging.getLogger("dramatiq.brokers").setLevel(logging.CRITICAL)
-    transport = DramatiqTransport(broker, f"{settings.service_name}.queue", settings.task_workers)
+    queue_name = f"{settings.service_name}.queue"
+    transport = DramatiqTransport(broker, queue_name, settings.task_workers + AHEAD)
     try:
         yield transport
     finally:

@@ -12,7 +12,7 @@ from taskiq import AckableMessage
 from taskiq_aio_pika import AioPikaBroker, Exchange, Queue, QueueType
 
 from app.core.observability.identity import IdentitySettings
-from app.core.tasks.carrier import TaskiqTransport
+from app.core.tasks.carrier import SendingBroker, TaskiqTransport
 from app.core.tasks.connection import BrokerSettings
 from app.core.tasks.contract import Transport
 from app.core.tasks.ledger import LedgerSettings
@@ -25,7 +25,7 @@ class TaskSettings(LedgerSettings, BrokerSettings, IdentitySettings):
     """How tasks are kept, carried and run."""
 
 
-class QueueBroker(AioPikaBroker):
+class QueueBroker(SendingBroker, AioPikaBroker):
     """The library's own, on one connection, and without a queue of dead letters."""
 
     async def listen(self) -> AsyncGenerator[AckableMessage]:

@@ -1,6 +1,7 @@
 """Tasks are carried by taskiq, through a list in Redis or Valkey."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
@@ -10,7 +11,7 @@ from taskiq import BrokerMessage
 from taskiq_redis import ListQueueBroker
 
 from app.core.observability.identity import IdentitySettings
-from app.core.tasks.carrier import AWAY_SECONDS, TaskiqTransport
+from app.core.tasks.carrier import AWAY_SECONDS, SendingBroker, TaskiqTransport
 from app.core.tasks.connection import BrokerSettings
 from app.core.tasks.contract import Transport
 from app.core.tasks.ledger import LedgerSettings
@@ -23,7 +24,7 @@ class TaskSettings(LedgerSettings, BrokerSettings, IdentitySettings):
     """How tasks are kept, carried and run."""
 
 
-class ListBroker(ListQueueBroker):
+class ListBroker(SendingBroker, ListQueueBroker):
     """The library's own, which waits for ever where a server says nothing.
 
     It makes a client for each message, too: that takes longer than to send it.
@@ -33,9 +34,9 @@ class ListBroker(ListQueueBroker):
     def _client(self) -> Any:
         return Redis(connection_pool=self.connection_pool)
 
-    async def kick(self, message: BrokerMessage) -> None:
-        """Send a message."""
-        await self._client.lpush(self.queue_name, message.message)
+    async def kick_all(self, messages: Sequence[BrokerMessage]) -> None:
+        """Send messages."""
+        await self._client.lpush(self.queue_name, *[each.message for each in messages])
 
     async def listen(self) -> AsyncGenerator[bytes]:
         """Give what comes."""
@@ -43,6 +44,17 @@ class ListBroker(ListQueueBroker):
             taken = await self._client.brpop([self.queue_name], timeout=BLOCK_SECONDS)
             if taken is not None:
                 yield taken[1]
+            elif is_cancelled():
+                raise asyncio.CancelledError
+
+
+def is_cancelled() -> bool:
+    """Tell whether somebody wants this to end.
+
+    On Python 3.11 the client swallows a cancellation that comes while it sends: it uses `wait_for`.
+    """
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ async def note_number(state: Seen, value: int) -> None:
 @task()
 async def go_on(state: Seen) -> None:
     state["seen"].append("begun")
-    await asyncio.sleep(3600)
+    await asyncio.sleep(10)
 
 
 @task()

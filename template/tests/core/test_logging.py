@@ -2,6 +2,7 @@ import json
 import logging
 import os
 import re
+import threading
 import time
 from io import StringIO
 from threading import Event
@@ -137,6 +138,18 @@ def test_nobody_waits_for_a_terminal() -> None:
     lines = stream.getvalue().splitlines()
     assert MOST_LINES <= len(lines) < MOST_LINES + 2000
     assert re.match(r"\d+ lines were lost", lines[-2])
+
+
+def test_who_is_replaced_ends_its_thread() -> None:
+    before = threading.active_count()
+    for _ in range(5):
+        logging.getLogger("weather").info("It rains")
+        start()
+
+    deadline = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert threading.active_count() <= before
 
 
 class CountingStream(StringIO):

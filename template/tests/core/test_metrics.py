@@ -183,13 +183,17 @@ def test_a_killed_process_takes_no_numbers_with_it(settings: Settings) -> None:
     variables = {**variables_of(settings), "WORKERS": "2"}
     with serving(**variables) as server, httpx2.Client(base_url=server.url) as client:
 
+        def get(path: str) -> httpx2.Response:
+            # Each over a connection of its own, so that any process may answer. One that is given
+            # up and asked again would be counted twice.
+            return httpx2.get(f"{server.url}{path}", timeout=30)
+
         def count() -> float:
             name = 'http_request_duration_seconds_count{method="GET",route="-",status="4xx"}'
-            # Each over a connection of its own, so that any process may answer.
-            return read(httpx2.get(f"{server.url}/metrics").text).get(name, 0)
+            return read(get("/metrics").text).get(name, 0)
 
         for _ in range(60):
-            assert httpx2.get(f"{server.url}/nowhere").status_code == 404
+            assert get("/nowhere").status_code == 404
         assert {count() for _ in range(10)} == {60}
 
         workers = [
@@ -205,7 +209,7 @@ def test_a_killed_process_takes_no_numbers_with_it(settings: Settings) -> None:
             asked = time.monotonic()
             while time.monotonic() - asked < 10:
                 try:
-                    assert httpx2.get(f"{server.url}/nowhere").status_code == 404
+                    assert get("/nowhere").status_code == 404
                     break
                 except httpx2.TransportError:
                     # It was in the hands of the one that was killed.

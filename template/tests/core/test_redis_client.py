@@ -8,7 +8,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from app.core.cache.redis_client import client_of, open_redis
 from app.core.cache.store import CacheSettings
-from tests.fixtures.cache import RedisServer
+from tests.redis_server import RedisServer
 
 OPTIONS = {"socket_timeout": 0.05, "max_connections": 3}
 

@@ -15,7 +15,7 @@ from redis import Redis
 
 from app.core.cache.cache import Cache, CacheDep, open_cache
 from app.core.cache.store import CacheSettings, open_store
-from tests.fixtures.cache import RedisServer
+from tests.redis_server import RedisServer
 
 
 class Source:

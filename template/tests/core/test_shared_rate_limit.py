@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from app.core.rate_limit.counter import CounterSettings, open_counter
-from tests.fixtures.cache import RedisServer
+from tests.redis_server import RedisServer
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 from app.core.observability.logging import request_id
 from app.core.tasks.broker import AWAY_SECONDS, Broker
 from app.core.tasks.contract import Ledger, TaskState
-from app.core.tasks.runner import Runner, pause_seconds
+from app.core.tasks.retrying import pause_seconds
+from app.core.tasks.runner import Runner
 from app.core.tasks.task import TASKS, Task, task
 from tests.fixtures.tasks import eventually, until_state
 from tests.local_tasks import LocalTransport

@@ -42,6 +42,45 @@ async def test_what_is_asked_meanwhile_has_its_turn() -> None:
     assert (first.result(), second.result(), doubling.trips) == (2, 4, [[1], [2]])
 
 
+async def test_who_asks_alone_makes_the_trip_and_the_next_ones_share_another() -> None:
+    doubling = Doubling()
+    together = Together(doubling.double, 3)
+    alone = asyncio.create_task(together.do(0))
+    await asyncio.sleep(0.001)
+    others = asyncio.gather(together.do(1), together.do(2))
+
+    assert [await alone, *await others] == [0, 2, 4]
+    assert doubling.trips == [[0], [1, 2]]
+
+
+@pytest.mark.parametrize("seconds", [0, 0.001])
+async def test_who_asks_alone_and_is_cancelled_leaves_nobody_behind(seconds: float) -> None:
+    together = Together(Doubling().double, 3)
+    alone = asyncio.create_task(together.do(0))
+    await asyncio.sleep(seconds)
+    other = asyncio.create_task(together.do(1))
+    alone.cancel()
+
+    async with asyncio.timeout(5):
+        assert await other == 2
+    with pytest.raises(asyncio.CancelledError):
+        await alone
+    assert await together.do(2) == 4
+
+
+async def test_a_pause_after_a_trip_makes_them_fewer() -> None:
+    doubling = Doubling()
+    together = Together(doubling.double, 3, 0.1)
+    async with asyncio.timeout(0.09):
+        assert await together.do(0) == 0
+    for number in (1, 2):
+        together.begin(number)
+        await asyncio.sleep(0.02)
+
+    await together.settle()
+    assert doubling.trips == [[0], [1, 2]]
+
+
 async def test_who_is_cancelled_stops_nobody_else() -> None:
     doubling = Doubling()
     together = Together(doubling.double, 3)

@@ -8,7 +8,7 @@ several times what the statement does.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeAlias, cast
 
 from anyio import CancelScope
@@ -37,9 +37,9 @@ class DirectQuery:
         self.statement = statement.inline() if isinstance(statement, Insert) else statement
         self._dialect: Dialect | None = None
         self._sql = ""
-        self._names: Sequence[str] = ()
         self._values: Mapping[str, object] = {}
-        self._processors: Mapping[str, Callable[[Any], object]] = {}
+        # In the driver's order: a name, what is compiled in, and what makes of it what is sent.
+        self._places: Sequence[tuple[str, object, Callable[[Any], object] | None]] = ()
 
     def prepare(
         self, dialect: Dialect, parameters: Mapping[str, object]
@@ -47,26 +47,24 @@ class DirectQuery:
         """Give the SQL, and the values in the order in which the driver wants them."""
         if self._dialect is not dialect:
             self._compile(dialect)
-        unknown = parameters.keys() - self._values.keys()
-        if unknown:
+        if not parameters.keys() <= self._values.keys():
+            unknown = parameters.keys() - self._values.keys()
             raise TypeError(f"The statement has no parameter {', '.join(sorted(unknown))}")
-        return self._sql, [self._value(name, parameters) for name in self._names]
-
-    def _value(self, name: str, parameters: Mapping[str, object]) -> object:
-        value = parameters[name] if name in parameters else self._values[name]
-        process = self._processors.get(name)
-        return value if process is None else process(value)
+        return self._sql, [
+            parameters.get(name, value) if process is None else process(parameters.get(name, value))
+            for name, value, process in self._places
+        ]
 
     def _compile(self, dialect: Dialect) -> None:
         compiled = self.statement.compile(dialect=dialect)
         self._sql = compiled.string
-        self._names = compiled.positiontup or ()
         self._values = compiled.construct_params(_check=False)
-        self._processors = {
-            name: process
-            for name, process in compiled._bind_processors.items()
-            if callable(process)
-        }
+        processors = compiled._bind_processors
+        self._places = [
+            (name, self._values[name], process if callable(process) else None)
+            for name in compiled.positiontup or ()
+            for process in (processors.get(name),)
+        ]
         self._dialect = dialect
 
 
@@ -120,26 +118,33 @@ class DirectTransaction(DirectConnection):
         self.effects.append(effect)
 
 
-@asynccontextmanager
-async def checked_out(engine: Engine) -> AsyncGenerator[Any]:
-    """Take the driver's own connection from the pool, and give it back."""
-    pool = cast("MeasuredPool", engine.pool)
-    entry = pool.take() or await pool.take_next()
-    is_cut_off = False
-    try:
-        yield entry.driver_connection
-    except asyncio.CancelledError:
-        # The answer may be on its way still: nobody else may get it.
-        is_cut_off = True
-        raise
-    finally:
-        if is_cut_off or pool.is_in_transaction(entry):
+class CheckedOut:
+    """Takes the driver's own connection from the pool, and gives it back.
+
+    It is in the way of each query, and a generator would cost as much again.
+    """
+
+    __slots__ = ("_entry", "_pool")
+
+    def __init__(self, engine: Engine) -> None:
+        self._pool = cast("MeasuredPool", engine.pool)
+
+    async def __aenter__(self) -> Any:
+        """Take it."""
+        self._entry = self._pool.take() or await self._pool.take_next()
+        return self._entry.driver_connection
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Give it back, unless it was left in the middle of something."""
+        # After that the answer may be on its way still: nobody else may get it.
+        is_cut_off = kind is not None and issubclass(kind, asyncio.CancelledError)
+        if is_cut_off or self._pool.is_in_transaction(self._entry):
             # A scope that is cancelled, such as that of a client who leaves a stream, cancels
             # each `await` in it; but what is half closed would never be whole again.
             with CancelScope(shield=True):
-                await greenlet_spawn(pool.throw_away, entry)
+                await greenlet_spawn(self._pool.throw_away, self._entry)
         else:
-            pool.give_back(entry)
+            self._pool.give_back(self._entry)
 
 
 class Source(Protocol):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.core.database.check import check_budget, check_database
-from app.core.database.direct import DirectConnection, DirectQuery, DirectTransaction, checked_out
+from app.core.database.direct import CheckedOut, DirectConnection, DirectQuery, DirectTransaction
 from app.core.database.effects import Effect, run_effects
 from app.core.database.engine import (
     DatabaseSettings,
@@ -94,7 +94,7 @@ class Database:
         """Take a connection for queries that go straight to the driver."""
         with translated(failure_of):
             engine = self.read_engine.sync_engine
-            async with checked_out(engine) as connection:
+            async with CheckedOut(engine) as connection:
                 yield DirectConnection(connection, engine.dialect, self.monitor)
 
     async def fetch_value(self, query: DirectQuery, **parameters: object) -> Any:
@@ -123,34 +123,34 @@ class Database:
         That is for deadlocks and serialization failures, which take everything back. The work
         may run several times, so whatever it does besides belongs into `after_commit`.
         """
-        return await self._repeat(self._transaction, work)
+        return await self._repeat(lambda: within(self._transaction(), work))
 
     async def run_direct(self, work: Callable[[DirectTransaction], Awaitable[T]]) -> T:
         """Do the same with statements that go straight to the driver."""
-        return await self._repeat(self._direct_transaction, work)
+        return await self._repeat(lambda: within(self._direct_transaction(), work))
 
     async def run_single(self, work: Callable[[DirectTransaction], Awaitable[T]]) -> T:
         """Do what takes a single statement: without BEGIN and COMMIT that is two trips less."""
-        return await self._repeat(self._single_statement, work)
 
-    async def _repeat(
-        self,
-        begin: Callable[[], AbstractAsyncContextManager[S]],
-        work: Callable[[S], Awaitable[T]],
-    ) -> T:
+        async def attempt() -> T:
+            engine = self.engine.sync_engine
+            async with CheckedOut(engine) as connection, alone(connection):
+                return await work(DirectTransaction(connection, engine.dialect, self.monitor))
+
+        return await self._repeat(attempt)
+
+    async def _repeat(self, attempt: Callable[[], Awaitable[T]]) -> T:
         with translated(failure_of):
-            for attempt in range(1, ATTEMPTS):
+            for number in range(1, ATTEMPTS):
                 try:
-                    async with begin() as transaction:
-                        return await work(transaction)
+                    return await attempt()
                 except Exception as error:
                     if failure_of(error) is not Failure.CONFLICT:
                         raise
-                    logger.info("Attempt %d of a transaction failed: %s", attempt, error)
+                    logger.info("Attempt %d of a transaction failed: %s", number, error)
                 # Those who got in each other's way don't come back at the same time.
-                await asyncio.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - no secret
-            async with begin() as transaction:
-                return await work(transaction)
+                await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311 - no secret
+            return await attempt()
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncGenerator[WriteSession]:
@@ -161,17 +161,11 @@ class Database:
     @asynccontextmanager
     async def _direct_transaction(self) -> AsyncGenerator[DirectTransaction]:
         engine = self.engine.sync_engine
-        async with checked_out(engine) as connection:
+        async with CheckedOut(engine) as connection:
             transaction = DirectTransaction(connection, engine.dialect, self.monitor)
             async with begun(connection):
                 yield transaction
         await run_effects(transaction.effects)
-
-    @asynccontextmanager
-    async def _single_statement(self) -> AsyncGenerator[DirectTransaction]:
-        engine = self.engine.sync_engine
-        async with checked_out(engine) as connection, alone(connection):
-            yield DirectTransaction(connection, engine.dialect, self.monitor)
 
     async def ping(self) -> None:
         """Make the smallest query; at first, look whether the service can use what is there."""
@@ -212,6 +206,12 @@ class Database:
 
     def _pools(self) -> set[MeasuredPool]:
         return cast("set[MeasuredPool]", {self.engine.pool, self.read_engine.pool})
+
+
+async def within(opened: AbstractAsyncContextManager[S], work: Callable[[S], Awaitable[T]]) -> T:
+    """Do work in a transaction."""
+    async with opened as transaction:
+        return await work(transaction)
 
 
 @asynccontextmanager

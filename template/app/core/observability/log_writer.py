@@ -21,7 +21,8 @@ class LineWriter(logging.Handler):
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
         self._stream = stream
-        self._lines: deque[str | Event] = deque()
+        # Lines, those who wait for them to be written, and the end.
+        self._lines: deque[str | Event | None] = deque()
         self._lost = 0
         self._some = Event()
         self._hurry = Event()
@@ -56,11 +57,15 @@ class LineWriter(logging.Handler):
             written.wait(FLUSH_SECONDS)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is left, and end the thread."""
         self.flush()
+        if self._thread is not None:
+            self._put(None)
+            self._hurry.set()
+            self._thread = None
         super().close()
 
-    def _put(self, line: str | Event) -> None:
+    def _put(self, line: str | Event | None) -> None:
         self._lines.append(line)
         if not self._some.is_set():
             self._some.set()
@@ -72,9 +77,11 @@ class LineWriter(logging.Handler):
             while self._lines:
                 self._hurry.wait(PAUSE_SECONDS)
                 self._hurry.clear()
-                self._write_all()
+                if self._write_all():
+                    return
 
-    def _write_all(self) -> None:
+    def _write_all(self) -> bool:
+        """Write what is there; tell whether it was the last."""
         taken = [self._lines.popleft() for _ in range(len(self._lines))]
         # Nobody can be told that nothing can be written.
         with suppress(OSError, ValueError):
@@ -83,3 +90,4 @@ class LineWriter(logging.Handler):
         for event in taken:
             if isinstance(event, Event):
                 event.set()
+        return None in taken

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,7 +118,10 @@ def spending(name: str, what: str = "") -> Generator[None]:
     current = timing.get()
     started = time.perf_counter()
     try:
-        with nullcontext() if current is None else current.spending(name, what):
+        if current is None:
             yield
+        else:
+            with current.spending(name, what):
+                yield
     finally:
         operation_number(name).observe(time.perf_counter() - started)

@@ -24,6 +24,9 @@ SEND_SECONDS = 5
 AWAY_SECONDS = 1
 # How many tasks are sent at once.
 BATCH = 100
+# Between two times that something is sent. A trip takes about as long as enqueuing one task does,
+# so where one comes after the other, it is made for several.
+PAUSE_SECONDS = 0.005
 
 
 class Broker:
@@ -36,7 +39,7 @@ class Broker:
         self.ledger = ledger
         self.transport = transport
         self._breaker = Breaker(AWAY_SECONDS)
-        self._sending = Together(self._send, BATCH)
+        self._sending = Together(self._send, BATCH, PAUSE_SECONDS)
         self._enqueued = 0
 
     async def enqueue(

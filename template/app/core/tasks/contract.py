@@ -127,7 +127,8 @@ class Transport(Protocol):
     def receiving(self, handle: Handler) -> AbstractAsyncContextManager[None]:
         """Hand over what comes until the block ends, and wait for what was handed over.
 
-        As many at once as there are workers. `handle` raises nothing.
+        As many at once as there are workers, or a few more, that they may be started meanwhile.
+        `handle` raises nothing.
         """
 
     async def ping(self) -> None:

@@ -1,14 +1,16 @@
 """A task that was enqueued, as it is kept."""
 
 import json
+import secrets
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Self
 
 from app.core.observability.logging import request_id
 from app.core.observability.trace_context import TraceContext, trace_context
 from app.core.tasks.task import Call
 
+JSON = json.JSONEncoder(separators=(",", ":"))
 # Of the ids that follow from a key.
 NAMESPACE = uuid.UUID("7b0f5a4e-35a5-4f0c-9a57-0f7d3c7c1a52")
 
@@ -28,10 +30,9 @@ class Message:
     @classmethod
     def of(cls, call: Call, key: str | None = None) -> Self:
         """Write a call down. Two with the same key are the same: the second changes nothing."""
-        made = uuid.uuid4() if key is None else uuid.uuid5(NAMESPACE, f"{call.name}\n{key}")
         trace = trace_context.get() or TraceContext("")
         return cls(
-            made.hex,
+            secrets.token_hex(16) if key is None else id_of(call.name, key),
             call.name,
             [*call.args],
             call.kwargs,
@@ -47,9 +48,14 @@ class Message:
 
     def to_json(self) -> str:
         """Write it, or raise a `TypeError` for what JSON can't say."""
-        return json.dumps(asdict(self), separators=(",", ":"))
+        return JSON.encode(vars(self))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Read it."""
         return cls(**json.loads(text))
+
+
+def id_of(name: str, key: str) -> str:
+    """Say what a task with a key is called, whoever enqueues it."""
+    return uuid.uuid5(NAMESPACE, f"{name}\n{key}").hex

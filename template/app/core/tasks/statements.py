@@ -29,7 +29,9 @@ def moment(name: str) -> Any:
     return bindparam(name, type_=UtcDateTime())
 
 
-# So many tasks are noted, started, renewed or done at once: a statement is compiled for as many.
+# So many tasks are noted at once, and so many started, renewed or done: a statement is compiled for
+# as many.
+ADDED = 20
 TOGETHER = 10
 MOMENTS = {"next_at", "ready_at", "created_at", "finished_at"}
 COLUMNS = [column.name for column in TaskRow.__table__.columns]
@@ -44,8 +46,10 @@ ADD = DirectQuery(insert(TaskRow).values(columns_of()))
 # By how many there are: a row can't be named twice, to fill what is left.
 ADD_SOME = {
     count: DirectQuery(insert(TaskRow).values([columns_of(f"{each}") for each in range(count)]))
-    for count in range(1, TOGETHER + 1)
+    for count in range(1, ADDED + 1)
 }
+# How a column of each of them is called.
+PARAMETERS = [[(name, f"{name}{number}") for name in COLUMNS] for number in range(ADDED)]
 KNOWN = DirectQuery(select(TaskRow.id).where(TaskRow.id == bindparam("id")))
 IDS = [bindparam(f"id{number}", type_=String()) for number in range(TOGETHER)]
 ATTEMPTS = [bindparam(f"attempt{number}", type_=Integer()) for number in range(TOGETHER)]
@@ -121,7 +125,9 @@ async def start_all(
 def rows_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Name what new tasks consist of."""
     return {
-        f"{name}{number}": value for number, row in enumerate(rows) for name, value in row.items()
+        parameter: row[name]
+        for row, parameters in zip(rows, PARAMETERS, strict=False)
+        for name, parameter in parameters
     }
 
 

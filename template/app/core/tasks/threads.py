@@ -1,11 +1,9 @@
-"""Between the loop, where tasks run, and the threads of a library that blocks."""
+"""Sending with a library that blocks."""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
-
-from app.core.tasks.contract import Handler
 
 T = TypeVar("T")
 
@@ -25,18 +23,3 @@ class SendingThread:
         """Close what was opened, where it was opened."""
         await self.run(close)
         self._executor.shutdown()
-
-
-class HandOver:
-    """Hands over ids from a thread of the library's: a task runs where its connections are."""
-
-    def __init__(self, handle: Handler) -> None:
-        self._handle = handle
-        self._loop = asyncio.get_running_loop()
-
-    def __call__(self, task_id: str) -> None:
-        """Wait until a task is at its end."""
-        asyncio.run_coroutine_threadsafe(self._run(task_id), self._loop).result()
-
-    async def _run(self, task_id: str) -> None:
-        await self._handle(task_id)

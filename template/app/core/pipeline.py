@@ -105,16 +105,16 @@ class Lane:
         self._pipeline: Pipeline | None = None
         self._opening: asyncio.Task[Pipeline] | None = None
 
-    async def mget(self, *names: str) -> list[Any]:
-        """Ask for several values at once."""
+    async def ask(self, *command: Any) -> Any:
+        """Send a command, and wait for what comes back."""
         pipeline = self._pipeline
         if pipeline is None or not pipeline.is_open:
             # All wait for one attempt, and hear how it went.
             if self._opening is None or self._opening.done():
                 self._opening = asyncio.create_task(self._open())
                 self._opening.add_done_callback(lambda done: done.cancelled() or done.exception())
-            pipeline = self._pipeline = await asyncio.shield(self._opening)
-        return await pipeline.ask("MGET", *names)
+            pipeline = await asyncio.shield(self._opening)
+        return await pipeline.ask(*command)
 
     async def aclose(self) -> None:
         """End the connection, if there is one."""
@@ -127,4 +127,6 @@ class Lane:
         await connection.connect()
         # What it reads from and writes to is ours from here on.
         writer, connection._reader, connection._writer = connection._writer, None, None
-        return Pipeline(writer, self._timeout_seconds)
+        # At once: whoever asks before those who wait hear of it must not open another one.
+        self._pipeline = Pipeline(writer, self._timeout_seconds)
+        return self._pipeline
