@@ -4,6 +4,10 @@ from deep.unplugging import Unplugging
 
 STATIC = "tests/core/test_review.py"
 WATCH = "tests/fixtures/review.py"
+TRANSACTIONS = "tests/fixtures/review_transactions.py"
+TRANSACTION_TESTS = "tests/core/test_review_transactions.py"
+VALUES = "tests/fixtures/review_values.py"
+VALUE_TESTS = "tests/core/test_review_values.py"
 
 REVIEW_FAULTS = {
     "call that blocks in a helper": Unplugging(
@@ -52,8 +56,8 @@ REVIEW_FAULTS = {
     ),
     "clock of a request": Unplugging(
         "tests/review/requests.py",
-        "await Steps(answer(router, scope, receive, look_and_send), seen)",
-        "await answer(router, scope, receive, look_and_send)",
+        "await Steps(answer(router, scope, receive_and_look, look_and_send), seen)",
+        "await answer(router, scope, receive_and_look, look_and_send)",
         STATIC,
     ),
     "eye on queries": Unplugging(
@@ -73,6 +77,55 @@ REVIEW_FAULTS = {
         "            kept[seen.route] = Kept(seen.route, names, before | tables_of(seen))\n",
         "            pass\n",
         "tests/core/test_review_cache.py",
+    ),
+    "eye on transactions of sessions": Unplugging(
+        TRANSACTIONS,
+        '            (Session, "after_transaction_create", session_begins),\n',
+        "",
+        TRANSACTION_TESTS,
+    ),
+    "eye on commits": Unplugging(
+        TRANSACTIONS, '            (Engine, "commit", commit),\n', "", TRANSACTION_TESTS
+    ),
+    "eye on transactions straight to the driver": Unplugging(
+        TRANSACTIONS,
+        '        patch.setattr(database_session, "begun", '
+        "watched_transaction(database_session.begun))\n",
+        "",
+        TRANSACTION_TESTS,
+    ),
+    "eye on what is enqueued": Unplugging(
+        TRANSACTIONS,
+        '        patch.setattr(Broker, "enqueue_message", watched_tasks(Broker.enqueue_message))\n',
+        "",
+        TRANSACTION_TESTS,
+    ),
+    "eye on what is read from a row": Unplugging(
+        VALUES,
+        "                reads[attribute.key] = (frame.f_code, frame.f_lineno)\n",
+        "                pass\n",
+        VALUE_TESTS,
+    ),
+    "eye on rows that are new": Unplugging(
+        VALUES, "        values.own.add(state)\n", "        pass\n", VALUE_TESTS
+    ),
+    "eye on what is locked": Unplugging(
+        VALUES, "            values_of(seen).is_locked = True\n", "            pass\n", VALUE_TESTS
+    ),
+    "eye on statements with values": Unplugging(
+        VALUES, '        event.listen(Engine, "before_cursor_execute", look)\n', "", VALUE_TESTS
+    ),
+    "ear for the log of the service": Unplugging(
+        "tests/review/serving.py",
+        "            logging.getLogger().addHandler(listener)\n",
+        "            pass\n",
+        "tests/core/test_review_service.py",
+    ),
+    "log of slow queries, in the service as it is served": Unplugging(
+        "app/core/database/session.py",
+        "        monitor.watch(engine.sync_engine)\n",
+        "",
+        "tests/core/test_review_service.py",
     ),
     "compression of what is served": Unplugging(
         "app/core/application.py",

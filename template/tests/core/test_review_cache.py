@@ -8,7 +8,7 @@ from sqlalchemy import Table, delete, insert, text, update
 from app.core.cache.cache import CacheDep
 from app.core.cache.responses import CachedRoute, cached, everyone
 from app.core.database.session import DatabaseDep
-from tests.fixtures.planting import Plant
+from tests.fixtures.planting import Plant, line_of
 from tests.fixtures.review_cache import learn
 from tests.review.guards.keeping import Change, Kept, change_of, judge, tables_of
 from tests.review.requests import REQUESTS, Note, Seen, Site
@@ -140,5 +140,5 @@ async def test_what_a_served_route_forgets_to_say_is_found(
     REQUESTS.clear()
     found = list(judge(kept.values(), changes, {}))
     assert [each.what.partition(", and ")[2].split(" keeps")[0] for each in found] == stale
-    line = CACHED[: CACHED.index("@router.put")].count("\n") + 1
+    line = line_of(CACHED, "@router.put")
     assert {(each.path, each.line) for each in found} <= {("app/features/planted.py", line)}

@@ -2,20 +2,24 @@
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import Table, delete, select, text
 
 from app.core.database.direct import DirectQuery
 from app.core.database.session import DatabaseDep
-from tests.fixtures.planting import Plant, findings
+from tests.fixtures.planting import Plant, findings, line_of
 from tests.fixtures.review_queries import MOST_QUERIES, MOST_SECONDS, Cost
-from tests.review.guards.querying import QUERY, Indexes, without_index
+from tests.fixtures.served import CREATED
+from tests.review.guards.querying import QUERY, UNLOGGED, Indexes, without_index
 from tests.review.requests import Seen
+from tests.review.serving import MAIN, probed
 
 JOIN = "JOIN authors a ON a.id = p.author_id"
 INDEXES: Indexes = {
     "posts": [("id",), ("created_at", "id"), ("author_id", "created_at")],
     "authors": [("id",), ("email",)],
 }
+SILENCED = "import logging\nlogging.getLogger('app.core.database.monitor').disabled = True\n"
 
 
 @pytest.mark.parametrize(("times", "expected"), [(4, ["n-plus-one"]), (3, [])])
@@ -111,6 +115,25 @@ async def test_the_line_of_such_a_query_is_named(
     found = findings()
     assert [each.guard for each in found] == expected
     assert {(each.path, each.line) for each in found} <= {("app/features/planted.py", 5)}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (CREATED.format(settings="database_slow_query_milliseconds=60_000"), "before it has taken"),
+        (CREATED.format(settings="log_levels={'app.core.database': 'ERROR'}"), "isn't logged"),
+        (CREATED.format(settings="log_level='ERROR'"), "isn't logged"),
+        (f"{CREATED.format(settings='')}{SILENCED}", "isn't logged"),
+    ],
+)
+async def test_a_slow_query_that_nobody_hears_of_is_named(
+    main: FastAPI, source: str, said: str
+) -> None:
+    found = [each for each in await probed(main, source) if each.guard == UNLOGGED]
+
+    assert found
+    assert all(said in each.what for each in found)
+    assert {(each.path, each.line) for each in found} == {(MAIN, line_of(source, "app ="))}
 
 
 @pytest.mark.parametrize(

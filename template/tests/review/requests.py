@@ -43,6 +43,9 @@ class Seen:
     content_type: str = ""
     body_bytes: int = 0
     is_stream: bool = False
+    # What its client sent, and how many messages he was sent.
+    body: bytearray = field(default_factory=bytearray)
+    sent: int = 0
     # The longest time for which nobody else had a turn: of the CPU, and by the clock.
     busy_seconds: float = 0
     held_seconds: float = 0
@@ -69,23 +72,34 @@ current: ContextVar[Seen | None] = ContextVar("seen", default=None)
 # Those of the test that runs.
 REQUESTS: list[Seen] = []
 
+# Of what a client sends, so much is looked at.
+MOST_BODY_BYTES = 100_000
+
 Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Router = Callable[[Any, MutableMapping[str, Any], Any, Send], Awaitable[None]]
+Router = Callable[[Any, MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
 def watched(answer: Router) -> Router:
     """Look on while a router answers."""
 
     async def answer_watched(
-        router: Any, scope: MutableMapping[str, Any], receive: Any, send: Send
+        router: Any, scope: MutableMapping[str, Any], receive: Receive, send: Send
     ) -> None:
         if scope["type"] != "http" or current.get() is not None:
             await answer(router, scope, receive, send)
             return
         seen = Seen(scope)
 
+        async def receive_and_look() -> Message:
+            message = await receive()
+            if len(seen.body) < MOST_BODY_BYTES:
+                seen.body += message.get("body", b"")
+            return message
+
         async def look_and_send(message: Message) -> None:
+            seen.sent += 1
             if message["type"] == "http.response.start":
                 seen.status = message["status"]
                 seen.content_type = dict(message["headers"]).get(b"content-type", b"").decode()
@@ -97,7 +111,7 @@ def watched(answer: Router) -> Router:
         token = current.set(seen)
         REQUESTS.append(seen)
         try:
-            await Steps(answer(router, scope, receive, look_and_send), seen)
+            await Steps(answer(router, scope, receive_and_look, look_and_send), seen)
         finally:
             current.reset(token)
 
@@ -188,3 +202,13 @@ def is_importing() -> bool:
 def your_site() -> Site | None:
     """Name the nearest line that isn't the platform's."""
     return next((site for site in sites() if not site.is_platform), None)
+
+
+def your_frame() -> FrameType | None:
+    """Give the frame in which that line runs."""
+    return next((frame for frame in frames() if is_yours(frame.f_code)), None)
+
+
+def is_yours(code: CodeType) -> bool:
+    """Tell code of the service that isn't the platform's."""
+    return code.co_filename.startswith(APP) and not code.co_filename.startswith(CORE)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.review.finding import Finding, Guard
-from tests.review.guards.querying import QUERY
+from tests.review.guards.querying import QUERY, plain
 from tests.review.requests import Seen, Site
 
 FORGOTTEN = "forgotten"
@@ -90,8 +90,3 @@ def hears(kept: Kept, forgotten: Iterable[str]) -> bool:
     """Tell whether one of the names that were forgotten is one of a route's."""
     patterns = [re.sub(r"\\\{.*?\\\}", ".+", re.escape(name)) for name in kept.names]
     return any(re.fullmatch(pattern, name) for pattern in patterns for name in forgotten)
-
-
-def plain(statement: str) -> str:
-    """Leave out the quotes round names."""
-    return re.sub(r'["`]', "", statement)

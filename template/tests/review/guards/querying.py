@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from tests.review.finding import Finding, Guard
 from tests.review.requests import Note, Seen, Site
 
-QUERY = "query"
+QUERY, UNLOGGED = "query", "unlogged-slow-query"
 # So often a request may run the same statement from the same line.
 SAME = 3
 
@@ -63,13 +63,25 @@ MISSING_INDEX = Guard(
     " the database itself whether it uses the indexes that there are.",
     judge=judge_plan,
 )
-GUARDS = (N_PLUS_ONE, MISSING_INDEX)
+UNLOGGED_SLOW_QUERY = Guard(
+    UNLOGGED,
+    "It takes seconds, and nobody knows which of all it is.",
+    "`DATABASE_SLOW_QUERY_MILLISECONDS` below a second, and the logger of"
+    " `app.core.database.monitor` at `WARNING`; connections of `DatabaseDep`.",
+    "Engines of your own, and what the environment of production says.",
+)
+GUARDS = (N_PLUS_ONE, MISSING_INDEX, UNLOGGED_SLOW_QUERY)
 
 
 def shape(statement: str) -> str:
     """Write a statement without what varies."""
     text = re.sub(r"'(?:[^']|'')*'|\b\d+\b|\$\d+(::\w+)?|%s|%\(\w+\)s|:\w+", "?", statement)
     return " ".join(re.sub(r"\(\s*\?(?:\s*,\s*\?)*\s*\)", "(?)", text).split())
+
+
+def plain(statement: str) -> str:
+    """Leave out the quotes round names."""
+    return re.sub(r'["`]', "", statement)
 
 
 def is_read(statement: str) -> bool:
@@ -79,7 +91,7 @@ def is_read(statement: str) -> bool:
 
 def without_index(statement: str, indexes: Indexes) -> Iterator[tuple[str, str]]:
     """Give tables, and the columns by which they are looked in though no index begins with one."""
-    text = re.sub(r'["`]', "", statement)
+    text = plain(statement)
     tables = {alias or table: table for table, alias in TABLE.findall(text) if table in indexes}
     tables |= {table: table for table in tables.values()}
     where = " ".join(FILTERED.findall(text))
