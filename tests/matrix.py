@@ -118,7 +118,7 @@ def questions() -> Mapping[str, Question]:
 
 def axes() -> list[str]:
     """The questions that make up the stack: a choice is a folder in backends/<axis>/."""
-    return re.findall(r"\[(\w+),", questions()["axes"].default)
+    return re.findall(r"backends/(\w+)/", questions()["folders"].default)
 
 
 # They watch the service from outside, and shape no other part of it.

@@ -34,7 +34,7 @@ class Project:
     def files(self) -> dict[str, str]:
         """The text of every file, by path."""
         return {
-            path.relative_to(self.path).as_posix(): path.read_text(encoding="utf-8")
+            path.relative_to(self.path).as_posix(): shared(path.read_text(encoding="utf-8"))
             for path in sorted(self.path.rglob("*"))
             if path.is_file()
         }
@@ -42,11 +42,20 @@ class Project:
     @cached_property
     def modules(self) -> dict[str, ast.Module]:
         """The syntax of every Python file, by path."""
-        return {
-            path: ast.parse(text, filename=path)
-            for path, text in self.files.items()
-            if path.endswith(".py")
-        }
+        files = self.files.items()
+        return {path: parsed(path, text) for path, text in files if path.endswith(".py")}
+
+
+@cache
+def shared(text: str) -> str:
+    """The same text, in memory once: most services have it in common."""
+    return text
+
+
+@cache
+def parsed(path: str, text: str) -> ast.Module:
+    """The syntax of a file, which most services have in common. Not to be changed."""
+    return ast.parse(text, filename=path)
 
 
 def rendered(row: Row) -> Project:

@@ -31,8 +31,8 @@ GIVEN = {
     ("broker", "fixture.py"): {"BrokerServer"},
 }
 
-# `"backends/cache/" ~ cache ~ "/store.py"`, `"backends/" ~ axis ~ "/" ~ choice ~ "/env"`
-INCLUDE = re.compile(r'"backends/(?P<axis>\w*)/?" ~ .+? ~ "/(?P<file>[^"]+)"')
+# `"backends/cache/" ~ cache ~ "/store.py"`, `folder ~ "/env"`
+INCLUDE = re.compile(r'("backends/(?P<axis>\w+)/" ~ \w+|folder) ~ "/(?P<file>[^"]+)"')
 
 
 def relative(path: Path) -> str:
@@ -43,7 +43,7 @@ def relative(path: Path) -> str:
 def includes() -> dict[tuple[str, str], str]:
     """Which file of a rendered service an axis' file becomes part of. No axis: one of each."""
     return {
-        (include["axis"], include["file"]): relative(path).removeprefix("template/")
+        (include["axis"] or "", include["file"]): relative(path).removeprefix("template/")
         for path in TEMPLATE.rglob("*.jinja")
         for include in INCLUDE.finditer(path.read_text(encoding="utf-8"))
     }

@@ -252,7 +252,7 @@ def test_the_hook_can_be_run_again_by_hand(lean: Template, tmp_path: Path) -> No
 MISTAKES = [
     ("new orders", 2, "there is no terminal to ask on", "--defaults"),
     ("new orders --defaults --set cach=none", 2, "no question `cach`", "did you mean `cache`?"),
-    ("new orders --defaults --set axes=[]", 2, "no question `axes`", "questions: `service_name`"),
+    ("new orders --defaults --set ledger=no", 2, "no question `ledger`", ": `service_name`"),
     ("new orders --defaults --set cache", 2, "`cache` is not an answer", "key=value"),
     ("new orders --defaults --cache=disk", 2, "`disk` is not a choice for `cache`", "`memory`"),
     ("new orders --defaults --cache=none --set cache=memory", 2, "given twice", "once"),

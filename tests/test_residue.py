@@ -72,7 +72,8 @@ def words(axis: str, choice: Answer) -> frozenset[str]:
 def chosen_of(row: Row) -> dict[str, str]:
     """The choice of each axis, of those also that nobody was asked about."""
     context = {**BUILTINS, **row, "broker": row.get("broker", "redis")}
-    return dict(yaml.safe_load(render(questions()["axes"].default, context)))
+    folders: list[str] = yaml.safe_load(render(questions()["folders"].default, context))
+    return {axis: choice for _, axis, choice in (folder.split("/") for folder in folders)}
 
 
 def foreign(row: Row) -> set[str]:
@@ -109,12 +110,22 @@ def mention(axis: str) -> re.Pattern[str]:
 
 def spoken(pattern: re.Pattern[str], row: Row, homonyms: re.Pattern[str] | None) -> list[str]:
     """Each path and line in which the pattern occurs, the record of the answers apart."""
-    said: list[tuple[str, str]] = []
-    for path, text in rendered(row).files.items():
-        if path not in {ANSWERS, OTHERS}:
-            said.append((path, path))
-            lines = enumerate(text.splitlines(), start=1)
-            said += [(f"{path}:{number}: {line}", line) for number, line in lines]
+    files = rendered(row).files.items()
+    return [
+        where
+        for path, text in files
+        if path not in {ANSWERS, OTHERS}
+        for where in spoken_in(path, text, pattern, homonyms)
+    ]
+
+
+@cache
+def spoken_in(
+    path: str, text: str, pattern: re.Pattern[str], homonyms: re.Pattern[str] | None
+) -> list[str]:
+    """The same of a file, which most services have in common."""
+    lines = enumerate(text.splitlines(), start=1)
+    said = [(path, path), *((f"{path}:{number}: {line}", line) for number, line in lines)]
     return [where for where, what in said if pattern.search(hidden(what, homonyms))]
 
 
