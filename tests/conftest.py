@@ -1,5 +1,6 @@
 """One bench per worker, and what is dear to make and nobody changes: a template, a service."""
 
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -16,12 +17,30 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What takes long. At the end of a run, the other workers would wait for it; side by side, what
+# computes leaves no CPU to the others, and what mostly waits leaves them idle.
+LONG = (
+    ("tests/deep/test_service.py",),
+    ("tests/deep/test_unplugged.py",),
+    (
+        "tests/test_backends.py::test_the_backends_of_an_axis_offer_the_same",
+        "tests/test_update.py",
+        "tests/test_wheel.py",
+    ),
+)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep groups of tests on one worker.
+    """Begin with what is long, evenly mixed, and keep groups of tests on one worker.
 
     pytest-xdist 3.8 writes the group into an attribute that pytest 9.2 no longer reads.
     """
+    places = dict[pytest.Item, float]()
+    for paths in LONG:
+        found = [item for item in items if item.nodeid.startswith(paths)]
+        places |= {item: number / len(found) for number, item in enumerate(found)}
+    items.sort(key=lambda item: places.get(item, 1))
     if config.getoption("loadgroup", default=False):
         for item in items:
             group = item.get_closest_marker("xdist_group")
@@ -47,6 +66,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """The configuration that all commands of this worker share."""
     return Bench.at(tmp_path_factory.mktemp("bench"))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of all workers."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ Everything runs as the real command in a subprocess, with a git and a Copier con
 own, and nothing leaves the directory that a bench is given.
 """
 
+import fcntl
 import os
 import re
 import shutil
@@ -184,6 +185,20 @@ def succeeded(outcome: Outcome) -> Outcome:
     """The outcome, which has to be a success."""
     assert outcome.returncode == 0, f"{outcome.args}\n{outcome.stdout}\n{outcome.stderr}"
     return outcome
+
+
+def once(path: Path, make: Callable[[Path], object]) -> Path:
+    """What is made at a path by the first worker that asks for it; the others wait for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"{path.name}.made")
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            # Somebody may have failed half-way.
+            shutil.rmtree(path, ignore_errors=True)
+            make(path)
+            made.touch()
+    return path
 
 
 def eventually(happens: Callable[[], object], within_seconds: float = 30.0) -> None:

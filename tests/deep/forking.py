@@ -56,12 +56,15 @@ def follow(order: dict[str, str | float | list[str]]) -> None:
 def outcome(child: int, seconds: float) -> str:
     """Wait for a child, but not for ever."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return str(os.waitstatus_to_exitcode(status))
+    ended = status = 0
+    while not ended and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.killpg(child, signal.SIGKILL)
+        ended, status = os.waitpid(child, os.WNOHANG)
+    # What it started, too: who should have ended that may be what was broken.
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    if ended:
+        return str(os.waitstatus_to_exitcode(status))
     os.waitpid(child, 0)
     return "late"
 

@@ -16,7 +16,16 @@ from pathlib import Path
 
 import httpx2
 from matrix import WATCHERS, Row, answer, axes, cover, questions, rows
-from workbench import PATIENCE_SECONDS, SCRIPTS, Bench, Outcome, Template, eventually, succeeded
+from workbench import (
+    PATIENCE_SECONDS,
+    SCRIPTS,
+    Bench,
+    Outcome,
+    Template,
+    eventually,
+    once,
+    succeeded,
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,12 @@ class Service:
             "UV_PYTHON": self.interpreter,
             "UV_PYTHON_DOWNLOADS": "never",
         }
+
+    def install(self, template: Template, row: Row) -> None:
+        """Render it, and install what it needs."""
+        template.start(self.path, row)
+        command = (SCRIPTS / "uv", "sync", "--quiet")
+        succeeded(self.bench.run(*command, cwd=self.path, extra=self.variables()))
 
     def run(self, *command: str, patience_seconds: float = PATIENCE_SECONDS) -> Outcome:
         """Run a command of the service's environment."""
@@ -69,21 +84,29 @@ class Service:
                 process.wait(timeout=30)
 
 
-def install(
-    template: Template, destination: Path, row: Row, environment: Path | None = None
-) -> Service:
-    """Render a service, and install it: into the environment that its Python has, or another."""
+def install(template: Template, destination: Path, row: Row) -> Service:
+    """Render a service, and install it into the environment that its Python has."""
     version = str(row["python_version"])
-    template.start(destination, row)
-    service = Service(
-        bench=template.bench,
-        path=destination,
-        environment=environment or template.bench.root / f"environment-{version}",
-        interpreter=interpreters()[version],
-    )
-    command = (SCRIPTS / "uv", "sync", "--quiet")
-    succeeded(template.bench.run(*command, cwd=destination, extra=service.variables()))
+    environment = template.bench.root / f"environment-{version}"
+    service = Service(template.bench, destination, environment, interpreters()[version])
+    service.install(template, row)
     return service
+
+
+def install_once(template: Template, directory: Path, row: Row) -> Service:
+    """A service that all workers share, with an environment of its own. Not to be changed."""
+
+    def at(path: Path) -> Service:
+        interpreter = interpreters()[str(row["python_version"])]
+        return Service(template.bench, path / "orders", path / "environment", interpreter)
+
+    def make(path: Path) -> None:
+        service = at(path)
+        service.install(template, row)
+        # Copies of it don't compile it again.
+        succeeded(service.run("python", "-m", "compileall", "-q", "app", "tests"))
+
+    return at(once(directory, make))
 
 
 @cache

@@ -11,14 +11,18 @@ from typing import NamedTuple
 import pytest
 from deep.edge_faults import EDGE_FAULTS, SHARED_EDGE_FAULTS
 from deep.forked import Forks, forking
-from deep.installation import Service, install, interpreters
+from deep.installation import Service, install_once, interpreters
 from deep.metrics_faults import METRICS_FAULTS
 from deep.observability_faults import CONTEXT_FAULTS, WATCH_FAULTS
 from deep.review_faults import REVIEW_FAULTS, SERVER_REVIEW_FAULTS
 from deep.task_faults import LOCAL_TASK_FAULTS, TASK_FAULTS, WORKER_FAULTS
 from deep.unplugging import Unplugging
 from matrix import Row
-from workbench import Template, succeeded
+from workbench import Template, once, succeeded
+
+PATIENCE = "PATIENCE_SECONDS = 30"
+DATABASE = "tests/fixtures/database.py"
+MIGRATE = 'migrate("upgrade", "head", database_url=url_of(path))'
 
 FAULTS = {
     "problem handlers": Unplugging(
@@ -600,13 +604,19 @@ SHARED_FAULTS = {
         "tests/core/test_redis_client.py",
     ),
     "patience of reads": Unplugging(
-        "app/core/cache/pipeline.py",
+        "app/core/pipeline.py",
         "        if left <= 0:\n",
         "        if left <= -60:\n",
         "tests/core/test_pipeline.py",
     ),
+    "one connection for all": Unplugging(
+        "app/core/pipeline.py",
+        "self._pipeline = Pipeline(writer, self._timeout_seconds)\n        return self._pipeline",
+        "return Pipeline(writer, self._timeout_seconds)",
+        "tests/core/test_pipeline.py",
+    ),
     "one attempt to connect for all": Unplugging(
-        "app/core/cache/pipeline.py",
+        "app/core/pipeline.py",
         "            # All wait for one attempt, and hear how it went.\n",
         "            if self._opening is not None and not self._opening.done():\n"
         "                raise ConnectionError\n",
@@ -692,6 +702,8 @@ SERVER_FAULTS = {
 
 # Gives a service by its name.
 Installed = Callable[[str], Service]
+# Gives a copy of one, whose tests may run, and don't wait for long.
+Copied = Callable[[str], Path]
 
 
 class Broken(NamedTuple):
@@ -699,6 +711,11 @@ class Broken(NamedTuple):
 
     answers: Row
     faults: dict[str, Unplugging]
+
+    @property
+    def is_on_sqlite(self) -> bool:
+        """Whether it has the database that is there by default."""
+        return "database" not in self.answers
 
 
 SERVICES = {
@@ -726,17 +743,59 @@ SERVICES = {
 
 
 @pytest.fixture(scope="module")
-def services(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def services(template: Template, shared: Path) -> Installed:
     """The services, each installed when it is first asked for."""
     version = next(iter(interpreters()))
 
     @cache
     def installed(name: str) -> Service:
         row = {"python_version": version, **SERVICES[name].answers}
-        path = tmp_path_factory.mktemp("unplugged")
-        return install(template, path / "orders", row, path / "environment")
+        return install_once(template, shared / "unplugged" / name.replace(" ", "-"), row)
 
     return installed
+
+
+@pytest.fixture(scope="module")
+def migrated(services: Installed, shared: Path) -> Callable[[str], Path]:
+    """A file of each service's that is at the newest revision: of those on SQLite."""
+
+    @cache
+    def file(name: str) -> Path:
+        def migrate(path: Path) -> None:
+            url = f"DATABASE_URL=sqlite+aiosqlite:///{path}"
+            succeeded(services(name).run("env", url, "alembic", "upgrade", "head"))
+
+        return once(shared / "unplugged" / f"{name.replace(' ', '-')}.db", migrate)
+
+    return file
+
+
+@pytest.fixture
+def copied(services: Installed, migrated: Callable[[str], Path], tmp_path: Path) -> Copied:
+    """Copies for a test: other workers take theirs of the same services."""
+
+    def copy(name: str) -> Path:
+        path = tmp_path / "orders"
+        shutil.copytree(services(name).path, path, ignore=shutil.ignore_patterns(".git", ".venv"))
+        # What will never happen isn't waited for as long as what may take its time.
+        fixtures = {file: file.read_text() for file in path.glob("tests/fixtures/*.py")}
+        patient = {file: text for file, text in fixtures.items() if PATIENCE in text}
+        assert patient
+        for file, text in patient.items():
+            file.write_text(text.replace(PATIENCE, "PATIENCE_SECONDS = 10"))
+        if SERVICES[name].is_on_sqlite:
+            take(migrated(name), path / DATABASE)
+        return path
+
+    return copy
+
+
+def take(database: Path, fixture: Path) -> None:
+    """Have tests take a database that is migrated, which would be half of their time."""
+    text = fixture.read_text()
+    assert MIGRATE in text
+    instead = f'shutil.copy("{database}", path)'
+    fixture.write_text(text.replace(MIGRATE, instead))
 
 
 @pytest.fixture(scope="module")
@@ -760,11 +819,17 @@ def forks(services: Installed) -> Generator[Callable[[str], Forks]]:
     ],
 )
 def test_a_test_of_the_service_notices(
-    services: Installed, forks: Callable[[str], Forks], tmp_path: Path, name: str, fault: Unplugging
+    services: Installed,
+    copied: Copied,
+    forks: Callable[[str], Forks],
+    name: str,
+    fault: Unplugging,
 ) -> None:
     """Break one thing in a copy of the service."""
-    path = tmp_path / "orders"
-    shutil.copytree(services(name).path, path, ignore=shutil.ignore_patterns(".git", ".venv"))
+    path = copied(name)
+    if fault.path.startswith("migrations/"):
+        # They have to run with it.
+        shutil.copy(services(name).path / DATABASE, path / DATABASE)
     module = path / fault.path
     text = module.read_text()
     assert fault.text in text, "the fault no longer fits the code"
@@ -779,7 +844,10 @@ def test_a_test_of_the_service_notices(
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_nothing_is_noticed_where_nothing_is_broken(services: Installed, name: str) -> None:
-    """The tests that have to notice pass as the service was rendered."""
+def test_nothing_is_noticed_where_nothing_is_broken(
+    copied: Copied, forks: Callable[[str], Forks], name: str
+) -> None:
+    """The tests that have to notice pass in such a copy."""
     tests = sorted({fault.noticed_by for fault in SERVICES[name].faults.values()})
-    succeeded(services(name).run("pytest", "--quiet", *tests))
+    tested = forks(name).test(copied(name), "--quiet", *tests, seconds=600)
+    assert tested.exit_code == 0, tested.output

@@ -61,12 +61,13 @@ class DatabaseServer:
             [install, "--no-defaults", f"--datadir={self.data}", *self._user, *options],
             check=True,
             stdout=subprocess.DEVNULL,
+            # A server that starts removes what others have in a directory that they share.
+            env={**os.environ, "TMPDIR": str(directory)},
         )
 
     def start(self) -> None:
         """Start, or start again."""
         place = {"datadir": self.data, "port": self.port, "socket": self.data / "socket"}
-        # A server that starts removes what others have in a directory that they share.
         place["tmpdir"] = self.data
         command = [f"--{name}={value}" for name, value in (OPTIONS | place).items()]
         with self.log.open("a") as log:

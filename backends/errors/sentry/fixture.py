@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+# For what takes some milliseconds, on a machine that others keep busy.
+PATIENCE_SECONDS = 30
+
 
 @dataclass
 class Reports:
@@ -35,7 +38,7 @@ class Reports:
 
     async def event(self, where: str) -> dict[str, Any]:
         """Wait for the report of a route, or a task, that failed."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 for event in self.events:
                     if event.get("transaction") == where:

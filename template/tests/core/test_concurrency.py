@@ -22,12 +22,12 @@ async def test_it_runs_in_another_process() -> None:
 
 async def test_the_event_loop_goes_on_meanwhile() -> None:
     await run_cpu(os.getpid)
-    work = asyncio.create_task(run_cpu(time.sleep, 0.5))
+    work = asyncio.create_task(run_cpu(time.sleep, 1))
 
     started = time.monotonic()
     await asyncio.sleep(0.01)
 
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < 0.6
     assert not work.done()
     await work
 

@@ -23,10 +23,10 @@ from sqlalchemy import (
 )
 
 import app.api
-from app.core.database.direct import DirectQuery
+from app.core.database.direct import CheckedOut, DirectQuery
 from app.core.database.engine import fetch
 from app.core.database.model import Model, UtcDateTime, utc_now
-from app.core.database.session import Database, checked_out
+from app.core.database.session import Database
 from app.core.lifespan import State
 from tests.fixtures.database import ANALYZE, EXPLAIN, FULL_SCAN
 from tests.fixtures.review_queries import indexes_of
@@ -77,7 +77,7 @@ async def reads_all(database: Database, table: Table, condition: ColumnElement[b
     query = DirectQuery(select(table).where(condition))
     engine = database.read_engine.sync_engine
     sql, values = query.prepare(engine.dialect, {})
-    async with checked_out(engine) as connection:
+    async with CheckedOut(engine) as connection:
         rows = await fetch(connection, f"{EXPLAIN} {sql}", values)
     plan = "\n".join(" ".join(map(str, row)) for row in rows)
     assert table.name in plan

@@ -18,7 +18,7 @@ def settings(settings: Settings) -> Settings:
         update={
             "max_body_bytes": 1000,
             "max_requests_in_flight": 1,
-            "request_timeout_seconds": 0.2,
+            "request_timeout_seconds": 1,
             "trusted_hosts": ["test"],
             "cors_origins": [ORIGIN],
         }

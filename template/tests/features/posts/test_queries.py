@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
-from app.core.database.direct import DirectQuery
+from app.core.database.direct import CheckedOut, DirectQuery
 from app.core.database.engine import fetch
 from app.core.database.model import utc_now
-from app.core.database.session import Database, checked_out
+from app.core.database.session import Database
 from app.core.lifespan import State
 from app.features.posts.models import Post
 from app.features.posts.queries import CSV, NDJSON, POST, count_posts, page_query
@@ -25,7 +25,7 @@ async def plan_of(database: Database, query: DirectQuery, **parameters: object) 
     """Ask how the database would run a query, with the very SQL and values that it gets."""
     engine = database.read_engine.sync_engine
     sql, values = query.prepare(engine.dialect, parameters)
-    async with checked_out(engine) as connection:
+    async with CheckedOut(engine) as connection:
         rows = await fetch(connection, f"{EXPLAIN} {sql}", values)
     return "\n".join(" ".join(map(str, row)) for row in rows)
 

@@ -12,8 +12,8 @@ import aiohttp
 import pytest
 
 from app.settings import Settings
-from tests.fixtures.cache import RedisServer
 from tests.fixtures.server import serving, variables_of
+from tests.redis_server import RedisServer
 
 RETRY_SECONDS = 0.5
 
@@ -161,7 +161,7 @@ async def test_readers_hardly_notice_that_redis_is_away(
     async def read(reader: Reader) -> None:
         while not is_over:
             await reader.likes()
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
 
     load = [asyncio.create_task(read(reader)) for reader in readers for _ in range(4)]
     await asyncio.sleep(1)

@@ -3,13 +3,13 @@ from collections.abc import Mapping
 
 import httpx2
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from app.core.database.engine import DatabaseSettings
 from app.core.database.session import open_database
 from app.core.lifespan import open_state
 from app.core.tasks.contract import TaskState
-from app.features.posts.models import Post
+from app.features.posts.models import Author, Post
 from app.settings import Settings
 from tests.fixtures.server import Server
 from tests.fixtures.tasks import PATIENCE_SECONDS
@@ -75,16 +75,18 @@ async def test_shutdown_answers_requests_in_flight(server: Server, database_url:
     ):
         author_id = await add_author(client)
         async with database.write() as session:
-            # With the lock in hand, every writer waits inside its request.
-            await session.execute(text("SELECT 1"))
+            # With the lock in hand, who writes of this author waits inside its request.
+            author = select(Author).where(Author.id == author_id).with_for_update()
+            (await session.execute(author)).scalar_one()
             requests = [
                 asyncio.create_task(
                     client.post("/posts", json={"author_id": author_id, "title": title, "body": ""})
                 )
                 for title in ("One", "Two", "Three")
             ]
-            while (await client.get("/health/db-pool")).json()["checked_out"] < 1:
-                await asyncio.sleep(0.01)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while (await client.get("/health/db-pool")).json()["checked_out"] < 1:
+                    await asyncio.sleep(0.01)
             await asyncio.sleep(0.3)
             server.process.terminate()
             await asyncio.sleep(0.2)
