@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from workbench import Template, eventually, names
+from workbench import Template, eventually, free_port, names
 
 # What it is asked goes to a log. `FAIL_ON` names the word it fails on; a server is one that
 # answers `/ready` from the second time on, and that takes a moment to end.
@@ -67,9 +67,7 @@ def place(tmp_path: Path) -> Path:
 @pytest.fixture
 def port() -> int:
     """A port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 def launch(

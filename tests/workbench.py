@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -199,6 +200,18 @@ def once(path: Path, make: Callable[[Path], object]) -> Path:
             make(path)
             made.touch()
     return path
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and that nobody else is given before the tests end."""
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        port = int(keeper.getsockname()[1])
+        if sys.platform == "linux":
+            # It stays bound. Servers set SO_REUSEADDR, too, and may listen beside who doesn't.
+            keeper.detach()
+    return port
 
 
 def eventually(happens: Callable[[], object], within_seconds: float = 30.0) -> None:

@@ -12,6 +12,8 @@ from typing import ClassVar, Self
 
 import pytest
 
+from tests.ports import free_port
+
 
 class OwnServer:
     """A server on a port of this machine, for as long as a block lasts."""
@@ -84,13 +86,6 @@ class OwnServer:
     def __exit__(self, *_: object) -> None:
         """Stop it, if that isn't done yet."""
         self.stop()
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def says(port: int, greeting: bytes = b"") -> bytes:

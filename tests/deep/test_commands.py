@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx2
 import pytest
 import yaml
-from deep.installation import Service, answers, command_of, free_port, install, interpreters
-from workbench import Template, append, clone, eventually, succeeded
+from deep.installation import Service, answers, command_of, install, interpreters
+from workbench import Template, append, clone, eventually, free_port, succeeded
 
 pytestmark = pytest.mark.xdist_group("commands")
 

@@ -17,8 +17,8 @@ import httpx2
 import pytest
 import yaml
 from deep.drawing import draw
-from deep.installation import Service, answers, free_port, install, interpreters
-from workbench import Template, eventually, succeeded
+from deep.installation import Service, answers, install, interpreters
+from workbench import Template, eventually, free_port, succeeded
 
 PROMETHEUS = shutil.which("prometheus")
 SCRAPE_SECONDS = 1

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.own_server import OwnServer, free_port, says
+from tests.own_server import OwnServer, says
+from tests.ports import free_port
 
 
 class BrokerServer(OwnServer):

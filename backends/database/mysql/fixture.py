@@ -5,7 +5,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,8 @@ from uuid import uuid4
 import asyncmy
 import pytest
 from sqlalchemy import make_url
+
+from tests.ports import free_port
 
 SLEEP = "SELECT SLEEP({seconds})"
 # To ask how a query is run, and what of the answer shows that it reads all posts.
@@ -49,9 +50,7 @@ class DatabaseServer:
         self.log = directory / "log"
         self.data = directory / "data"
         self.server, install = find_binaries()
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
+        self.port = free_port()
         self.url = f"mysql+asyncmy://root@127.0.0.1:{self.port}/service"
         self.process: subprocess.Popen[bytes] | None = None
         # It refuses to be run by root, unless that is said.

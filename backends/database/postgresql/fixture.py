@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.core.database.direct import DirectConnection, DirectQuery
 from app.core.database.engine import DatabaseSettings
 from app.core.database.session import Database, open_database
+from tests.ports import free_port
 
 PID = select(func.pg_backend_pid())
 SLEEP = "SELECT pg_sleep({seconds})"
@@ -50,9 +50,7 @@ class DatabaseServer:
         self.data = directory / "data"
         self.data.mkdir()
         self.binaries = find_binaries()
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            self.port = listener.getsockname()[1]
+        self.port = free_port()
         self.url = f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}/postgres"
         self._user = unprivileged(directory, self.data)
         subprocess.run(

@@ -19,6 +19,7 @@ from app.core.database.direct import DirectQuery
 from app.core.errors import GatewayTimeout, Unavailable
 from app.core.resource import Unusable
 from tests.fixtures.database import DatabaseServer, execute, opened, pid_of, running_database
+from tests.ports import free_port
 
 IS_ENCRYPTED = DirectQuery(
     select(literal_column("ssl::int"))
@@ -150,9 +151,7 @@ def pooler(server: DatabaseServer) -> Generator[str]:
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         pytest.skip("There is no `pgbouncer`.")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     configuration = server.data.parent / "pgbouncer.ini"
     configuration.write_text(
         f"[databases]\n* = host=127.0.0.1 port={server.port} user=postgres\n"

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from tests.fixtures.server import free_port
+from tests.ports import free_port
 
 
 def start(**variables: str) -> subprocess.CompletedProcess[str]:

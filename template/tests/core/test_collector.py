@@ -11,8 +11,8 @@ from starlette.types import Receive, Scope, Send
 
 from app.settings import Settings
 from tests.fixtures.collector import Collector
-from tests.fixtures.server import free_port
 from tests.fixtures.tasks import eventually
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import AsyncGenerator, Callable
 from http import HTTPStatus
 from pathlib import Path
+from statistics import median
 
 import brotli
 import httpx2
@@ -75,7 +76,21 @@ async def stream(kind: str, pause: float = 0) -> StreamingResponse:
 
 
 @pytest.fixture
-def app(app: FastAPI, tmp_path: Path) -> FastAPI:
+def gate() -> asyncio.Event:
+    """Keeps a stream back after its first piece."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+def app(app: FastAPI, tmp_path: Path, gate: asyncio.Event) -> FastAPI:
+    async def held() -> StreamingResponse:
+        async def pieces() -> AsyncGenerator[bytes]:
+            yield PIECE
+            await gate.wait()
+            yield PIECE
+
+        return StreamingResponse(pieces(), media_type="text/csv")
+
     async def file() -> FileResponse:
         return FileResponse(path)
 
@@ -92,6 +107,7 @@ def app(app: FastAPI, tmp_path: Path) -> FastAPI:
         "not-modified": not_modified,
         "nothing": nothing,
         "stream/{kind}": stream,
+        "held": held,
         "file": file,
     }.items():
         app.get(f"/test/{where}")(endpoint)
@@ -214,20 +230,24 @@ async def test_what_would_gain_nothing_is_left_alone(client: httpx2.AsyncClient,
 
 
 @pytest.mark.parametrize("name", DECODERS)
-async def test_a_stream_is_not_held_back(over_socket: httpx2.AsyncClient, name: str) -> None:
-    headers = {"Accept-Encoding": name}
-    path = "/test/stream/csv?pause=0.3"
-    decode = DECODERS[name]()
-    async with over_socket.stream("GET", path, headers=headers) as response:
+async def test_a_stream_is_not_held_back(
+    over_socket: httpx2.AsyncClient, gate: asyncio.Event, name: str
+) -> None:
+    seconds: list[float] = []
+    for _ in range(5):
+        gate.clear()
+        decode = DECODERS[name]()
+        headers = {"Accept-Encoding": name}
         started = time.perf_counter()
-        pieces = response.aiter_raw()
-        first = decode(await anext(pieces))
-        seconds = time.perf_counter() - started
-        rest = b"".join([decode(piece) async for piece in pieces])
+        async with over_socket.stream("GET", "/test/held", headers=headers) as response:
+            pieces = response.aiter_raw()
+            assert decode(await anext(pieces)) == PIECE
+            seconds.append(time.perf_counter() - started)
+            gate.set()
+            assert b"".join([decode(piece) async for piece in pieces]) == PIECE
 
-    assert first == PIECE
-    assert seconds < 0.15
-    assert rest == PIECE * 3
+    # Some may have been in the way of others of this machine.
+    assert median(seconds) < 0.05
 
 
 async def test_events_come_one_by_one(over_socket: httpx2.AsyncClient) -> None:

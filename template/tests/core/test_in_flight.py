@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from statistics import median
 
 import httpx2
 import pytest
@@ -25,7 +26,13 @@ def ended() -> list[str]:
 
 
 @pytest.fixture
-def app(app: FastAPI, ended: list[str]) -> FastAPI:
+def gate() -> asyncio.Event:
+    """Keeps requests in flight."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+def app(app: FastAPI, ended: list[str], gate: asyncio.Event) -> FastAPI:
     @app.get("/test/slow/{seconds}")
     async def slow(seconds: float) -> float | None:
         left = remaining_seconds()
@@ -45,8 +52,12 @@ def app(app: FastAPI, ended: list[str]) -> FastAPI:
 
     @app.get("/test/exempt", dependencies=[Depends(no_deadline)])
     async def exempt() -> float | None:
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.5)
         return remaining_seconds()
+
+    @app.get("/test/held", dependencies=[Depends(no_deadline)])
+    async def held() -> None:
+        await gate.wait()
 
     @app.get("/test/stream")
     async def stream() -> StreamingResponse:
@@ -107,21 +118,21 @@ async def test_who_wants_it_to_end_as_well_is_heard(
         await asyncio.wait_for(asked, seconds)
 
 
-async def test_more_at_once_are_refused_and_probes_are_not(client: httpx2.AsyncClient) -> None:
-    slow = [asyncio.create_task(client.get("/test/exempt")) for _ in range(3)]
+async def test_more_at_once_are_refused_and_probes_are_not(
+    client: httpx2.AsyncClient, gate: asyncio.Event
+) -> None:
+    held = [asyncio.create_task(client.get("/test/held")) for _ in range(3)]
     await asyncio.sleep(0.05)
 
-    started = time.perf_counter()
-    refused = await client.get("/test/slow/0")
-    seconds = time.perf_counter() - started
+    refused = [await client.get("/test/slow/0") for _ in range(9)]
     probed = await client.get("/health")
+    gate.set()
 
-    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
-    # Of the machine's: what the service itself says is below.
-    assert seconds < 0.5
-    assert float(refused.headers["x-process-time"]) < 0.05
+    assert {(each.status_code, each.headers["retry-after"]) for each in refused} == {(503, "1")}
+    # Some may have been in the way of others of this machine.
+    assert median(float(each.headers["x-process-time"]) for each in refused) < 0.005
     assert probed.is_success
-    assert [response.status_code for response in await asyncio.gather(*slow)] == [200] * 3
+    assert [response.status_code for response in await asyncio.gather(*held)] == [200] * 3
     assert (await client.get("/test/slow/0")).is_success
 
 

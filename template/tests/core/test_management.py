@@ -4,7 +4,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from app.settings import Settings
-from tests.fixtures.server import free_port, serving, variables_of
+from tests.fixtures.server import serving, variables_of
+from tests.ports import free_port
 
 OPEN = ("/health", "/ready")
 CLOSED = ("/metrics", "/status", "/health/tasks")

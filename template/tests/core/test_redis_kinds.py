@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from app.core.cache.cache import open_cache
 from app.core.cache.store import CacheSettings
-from tests.fixtures.server import free_port
+from tests.ports import free_port
 from tests.redis_server import RedisServer
 
 

@@ -16,7 +16,7 @@ from app.core.tasks.broker import BrokerDep
 from app.core.tasks.task import task
 from app.settings import Settings
 from tests.fixtures.reports import Reports
-from tests.fixtures.server import free_port
+from tests.ports import free_port
 
 SECRET = "hunter2"  # noqa: S105 - what must not be found
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -70,8 +70,8 @@ async def test_who_asks_alone_and_is_cancelled_leaves_nobody_behind(seconds: flo
 
 async def test_a_pause_after_a_trip_makes_them_fewer() -> None:
     doubling = Doubling()
-    together = Together(doubling.double, 3, 0.1)
-    async with asyncio.timeout(0.09):
+    together = Together(doubling.double, 3, 0.5)
+    async with asyncio.timeout(0.4):
         assert await together.do(0) == 0
     for number in (1, 2):
         together.begin(number)
