@@ -60,6 +60,12 @@ REVIEW_FAULTS = {
         "await answer(router, scope, receive_and_look, look_and_send)",
         STATIC,
     ),
+    "time for which others had the CPU": Unplugging(
+        "tests/review/requests.py",
+        "held = time.perf_counter() - queue.seconds - started",
+        "held = time.perf_counter() - started",
+        STATIC,
+    ),
     "eye on queries": Unplugging(
         "tests/fixtures/review_queries.py",
         '        patch.setattr(QueryMonitor, "note", note_and_watch)\n',

@@ -25,8 +25,8 @@ async def note_quickly(state: Seen, value: object) -> None:
 
 
 @task()
-async def note_slowly(state: Seen) -> None:
-    await asyncio.sleep(1)
+async def note_slowly(state: Seen, seconds: float) -> None:
+    await asyncio.sleep(seconds)
     state["seen"].append("slowly")
 
 
@@ -43,12 +43,17 @@ async def never_end(state: Seen) -> None:
 
 
 @pytest.fixture
-def task_settings(settings: Settings) -> Settings:
+def lease_seconds() -> float:
+    return 0.3
+
+
+@pytest.fixture
+def task_settings(settings: Settings, lease_seconds: float) -> Settings:
     """Workers of whom it is soon known that they died."""
     return settings.model_copy(
         update={
             "task_poll_seconds": 0.02,
-            "task_lease_seconds": 0.3,
+            "task_lease_seconds": lease_seconds,
             "task_resend_seconds": 0.1,
             "task_drain_seconds": 0.1,
             "task_retention_seconds": 0.5,
@@ -68,13 +73,14 @@ async def test_what_a_worker_had_in_hand_when_it_died_is_run_by_another(
     assert (status.attempts, seen) == (2, [1])
 
 
+@pytest.mark.parametrize("lease_seconds", [1])
 async def test_what_takes_long_stays_with_the_one_that_has_it(
     tasks: Broker, ledger: Ledger, task_settings: Settings, seen: list[Any]
 ) -> None:
     state = {"seen": seen}
     other = Broker(ledger, LocalTransport())
     async with working(tasks, task_settings, state), working(other, task_settings, state):
-        task_id = await tasks.enqueue(note_slowly())
+        task_id = await tasks.enqueue(note_slowly(2))
         status = await until_state(ledger, task_id, TaskState.SUCCEEDED)
 
     assert (status.attempts, seen) == (1, ["slowly"])
@@ -149,7 +155,7 @@ async def test_what_waits_for_its_turn_is_not_sent_again(
     async with opened_ledger(settings) as ledger:
         tasks = Broker(ledger, local_transport)
         for _ in range(local_transport.workers + 5):
-            await tasks.enqueue(note_slowly())
+            await tasks.enqueue(note_slowly(1))
         async with working(tasks, settings, {"seen": seen}):
             await eventually(lambda: len(seen) == local_transport.workers + 5)
 
@@ -165,12 +171,13 @@ async def test_a_process_starts_what_comes_twice_at_once_only_once(
     assert [each is not None for each in started] == [True, False, False]
 
 
+@pytest.mark.parametrize("lease_seconds", [1])
 async def test_what_is_in_hand_is_renewed_and_done_together(tasks: Broker, ledger: Ledger) -> None:
     ids = [await tasks.enqueue(note_quickly(number)) for number in range(23)]
     started = [each for each in await asyncio.gather(*map(ledger.start, ids)) if each is not None]
     assert len(started) == 23
     for _ in range(3):
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(0.4)
         await ledger.renew(started)
     assert await ledger.take_due(100) == []
 

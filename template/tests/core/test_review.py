@@ -2,10 +2,12 @@
 
 import ast
 import hashlib
+import select
 import textwrap
 import threading
 import time
 from concurrent import futures
+from itertools import count
 from pathlib import Path
 
 import aiohttp
@@ -17,7 +19,7 @@ from tests.fixtures.planting import Plant, findings
 from tests.review.code import Code, Module, collect, read_code
 from tests.review.finding import review
 from tests.review.registry import all_guards, described
-from tests.review.requests import ROOT
+from tests.review.requests import ROOT, Queue
 
 
 def test_the_code_shows_nothing_that_a_reviewer_would_not_let_pass() -> None:
@@ -127,6 +129,32 @@ async def test_what_computes_is_named(client: httpx2.AsyncClient, plant: Plant) 
 
     (found,) = findings()
     assert (found.path, found.guard) == ("app/features/planted.py", "blocked-loop")
+
+
+@pytest.mark.parametrize(("queued", "expected"), [(0, ["blocked-loop"]), (0.3, [])])
+async def test_what_holds_the_loop_is_named_but_not_who_waits_for_a_cpu(
+    client: httpx2.AsyncClient,
+    plant: Plant,
+    monkeypatch: pytest.MonkeyPatch,
+    queued: float,
+    expected: list[str],
+) -> None:
+    monkeypatch.setattr("tests.review.guards.running.HELD_SECONDS", 0.2)
+    monkeypatch.setattr(Queue, "seconds", property(lambda _: next(seconds)))
+    seconds = count(0.0, queued)
+    plant(
+        """
+        @app.get("/planted")
+        async def handler() -> None:
+            # Nobody has heard of it.
+            select.select([], [], [], 0.4)
+        """,
+        select=select,
+    )
+
+    await client.get("/planted")
+
+    assert [found.guard for found in findings()] == expected
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ async def test_what_one_loads_the_other_has(pair: tuple[Cache, Cache], source: S
 async def test_two_hundred_who_miss_share_one_load(
     pair: tuple[Cache, Cache], source: Source
 ) -> None:
-    source.seconds = 0.05
+    source.seconds = 0.3
     reads = [cache.get_or_load("key", source.load) for cache in pair for _ in range(100)]
 
     assert set(await asyncio.gather(*reads)) == {b"0"}

@@ -7,7 +7,7 @@ from tests.review.requests import Seen
 
 # Of the CPU, on a slow machine; `run_cpu` pays from a tenth of it on.
 BUSY_SECONDS = 0.15
-# By the clock: a machine that is busy with other things isn't the handler's fault.
+# By the clock: a disk that is busy with other things isn't the handler's fault.
 HELD_SECONDS = 2.0
 BODY_BYTES = 1_000_000
 
