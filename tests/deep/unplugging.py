@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Unplugging(NamedTuple):
-    """A fault: the text of a file, what it becomes, and the tests that have to notice."""
+    """A fault: the text of a file, what it becomes, and the test that has to notice."""
 
     path: str
     text: str

@@ -33,7 +33,7 @@ async def test_what_fails_is_one_of_many_answers(
 async def test_many_are_asked_side_by_side_but_not_all(
     http_client: HttpClient, upstream: Upstream
 ) -> None:
-    upstream.answers["/ships"] = Answer(seconds=0.05)
+    upstream.answers["/ships"] = Answer(seconds=0.2)
 
     await http_client.get_all([f"{upstream.url}/ships"] * 12, at_once=4)
 
@@ -57,10 +57,10 @@ async def test_who_is_cancelled_takes_all_calls_along(
 
 
 async def test_a_connection_is_not_waited_for_when_all_are_in_use(upstream: Upstream) -> None:
-    upstream.answers["/ships"] = Answer(seconds=0.5)
+    upstream.answers["/ships"] = Answer(seconds=1)
     settings = HttpClientSettings(
         http_max_connections=1,
-        http_connect_timeout_seconds=0.05,
+        http_connect_timeout_seconds=0.3,
         http_retries=0,
         http_breaker_failures=1,
     )

@@ -33,7 +33,7 @@ async def lane(client: Redis) -> AsyncGenerator[Lane]:
 
 @pytest.fixture
 async def hasty_lane(client: Redis) -> AsyncGenerator[Lane]:
-    async with aclosing(Lane(client, timeout_seconds=0.1)) as lane:
+    async with aclosing(Lane(client, timeout_seconds=0.3)) as lane:
         yield lane
 
 

@@ -168,7 +168,7 @@ def test_pauses_double_and_differ() -> None:
 
 @pytest.mark.usefixtures("runner")
 async def test_a_task_may_wait_for_its_time(tasks: Broker, ledger: Ledger, seen: list[Any]) -> None:
-    later = await tasks.enqueue(note("later"), after_seconds=0.3)
+    later = await tasks.enqueue(note("later"), after_seconds=1)
     task_id = await tasks.enqueue(note("now"))
 
     await until_state(ledger, task_id, TaskState.SUCCEEDED)
