@@ -41,6 +41,6 @@ async def test_one_waits_for_another_longer_than_requests_would(
             upgrade = asyncio.create_task(
                 asyncio.to_thread(migrate, "upgrade", "head", database_url=empty_database_url)
             )
-            done, _ = await asyncio.wait([upgrade], timeout=3)
+            done, _ = await asyncio.wait([upgrade], timeout=6)
             assert not done
         await upgrade
