@@ -205,7 +205,7 @@ async def test_slow_clients_hold_no_connection(service: httpx2.AsyncClient, stat
             await anext(bodies[-1])
         await wait_until_idle(service)
 
-        # None of them is in the cache yet.
+        # None of them was asked for before.
         paths = [f"/posts?limit={limit}" for limit in range(1, 6)]
         pages = [(await service.get(path)).raise_for_status() for path in paths]
         assert median(page.elapsed.total_seconds() for page in pages) < 0.2
