@@ -143,13 +143,13 @@ class Queue:
 
     def __init__(self) -> None:
         self._descriptor: int | None = None
-        # Linux tells.
+        # Only Linux tells; elsewhere it counts as none.
         with suppress(OSError):
             self._descriptor = os.open("/proc/thread-self/schedstat", os.O_RDONLY)
 
     @property
     def seconds(self) -> float:
-        """Take the time, in some microseconds."""
+        """Take the time, which takes some microseconds itself."""
         if self._descriptor is None:
             return 0
         _, waited, _ = os.pread(self._descriptor, 100, 0).split()
